@@ -1,0 +1,41 @@
+/* A spin lock for sections of a few dozen instructions that never park and never call out.
+ *
+ * Idea: test and test-and-set; one read-modify-write to take, one plain store to release. A waiter spins for
+ * about a microsecond and then gives up its processor (sched_yield), and later sleeps 50 us a time, so that on
+ * an oversubscribed machine it does not burn the slice of the very thread that it waits for.
+ * The lock may be released by another task than the one that took it (park() commits on the next task's
+ * stack), but always by the same thread. Not fair.
+ * Ordering: release L1 -> acquire L2: all that was written in one section is seen in the next. */
+#ifndef CORE_LOCK_H
+#define CORE_LOCK_H
+
+#include "atomic.h"
+
+struct lock {
+    _Atomic(uint32_t) held; /* 0 or 1 */
+};
+
+void lock_acquire_contended(struct lock *lock);
+
+static force_inline bool lock_try(struct lock *lock)
+{
+    /* L2, acquire: pairs with L1 */
+    return exchange_acquire(&lock->held, 1u) == 0;
+}
+
+static force_inline void lock_acquire(struct lock *lock)
+{
+    if (unlikely(!lock_try(lock))) {
+        lock_acquire_contended(lock);
+    }
+}
+
+static force_inline void lock_release(struct lock *lock)
+{
+    store_release(&lock->held, 0u); /* L1 -> L2 */
+}
+
+/* One step of waiting for another thread: `round` counts from 0; see above for what happens when. */
+void backoff(unsigned round);
+
+#endif

@@ -1,0 +1,250 @@
+#include "task.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#ifdef SANITIZE_ADDRESS
+#include <sanitizer/asan_interface.h>
+#endif
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102 /* Linux 6.13: a guard without a mapping of its own */
+#endif
+
+enum {
+    STACKS_PER_SLAB = 64,
+    TASKS_PER_SLAB = 256,
+    STACK_TOP_RESERVED = 64,  /* above a stack's first frame: the pool's link, in a page that is warm */
+    MPROTECT_BUDGET = 15000,  /* guards by mprotect cost two mappings each; the kernel's limit is 65,530 */
+};
+
+static struct slab *grow_tasks(struct pool *pool);
+static struct slab *grow_stacks(struct pool *pool);
+
+struct pool task_pool = {.item_size = sizeof(struct task), .grow = grow_tasks};
+struct pool stack_pool = {.grow = grow_stacks};
+
+static size_t page_size;
+static size_t mprotect_guards;
+
+/* --- pools ------------------------------------------------------------------------------------------ */
+
+/* The next slab that nobody cuts from, under the pool's lock; grows the pool if there is none. */
+static struct slab *pool_next_slab(struct pool *pool)
+{
+    struct slab *slab = pool->unused;
+    if (slab != NULL) {
+        pool->unused = slab->next;
+        return slab;
+    }
+    slab = pool->grow(pool);
+    if (slab == NULL) {
+        return NULL;
+    }
+    slab->next = NULL;
+    if (pool->slabs_last == NULL) {
+        pool->slabs = slab;
+    } else {
+        pool->slabs_last->next = slab;
+    }
+    pool->slabs_last = slab;
+    return slab;
+}
+
+no_race_check cold_function void *pool_get_slow(struct pool *pool, struct magazine *magazine)
+{
+    if (magazine->spare == NULL && magazine->fresh == magazine->fresh_end) {
+        lock_acquire(&pool->lock);
+        struct pool_item *batch = pool->batches;
+        struct slab *slab = NULL;
+        if (batch != NULL) {
+            pool->batches = batch->next_batch;
+        } else {
+            slab = pool_next_slab(pool);
+        }
+        lock_release(&pool->lock);
+        if (batch == NULL && slab == NULL) {
+            return NULL;
+        }
+        magazine->spare = batch;
+        if (slab != NULL) {
+            magazine->fresh = slab->memory;
+            magazine->fresh_end = slab->memory + slab->count * pool->item_size;
+        }
+    }
+    if (magazine->spare != NULL) {
+        struct pool_item *item = magazine->spare;
+        magazine->loaded = item->next;
+        magazine->loaded_count = POOL_BATCH - 1;
+        magazine->spare = NULL;
+        return (char *)item - pool->item_offset;
+    }
+    char *memory = magazine->fresh;
+    magazine->fresh += pool->item_size;
+    return memory;
+}
+
+/* Called with a full `loaded`: makes it the spare, and gives an older spare to the depot. */
+no_race_check cold_function void pool_put_slow(struct pool *pool, struct magazine *magazine)
+{
+    if (magazine->spare != NULL) {
+        lock_acquire(&pool->lock);
+        magazine->spare->next_batch = pool->batches;
+        pool->batches = magazine->spare;
+        lock_release(&pool->lock);
+    }
+    magazine->spare = magazine->loaded;
+    magazine->loaded = NULL;
+    magazine->loaded_count = 0;
+}
+
+static void pool_reset(struct pool *pool)
+{
+    pool->batches = NULL;
+    pool->unused = pool->slabs;
+}
+
+static struct slab *slab_new(char *memory, size_t count)
+{
+    struct slab *slab = malloc(sizeof *slab);
+    if (slab != NULL) {
+        *slab = (struct slab){.memory = memory, .count = count};
+    }
+    return slab;
+}
+
+/* --- descriptors ------------------------------------------------------------------------------------ */
+
+static struct slab *grow_tasks(struct pool *pool)
+{
+    size_t bytes = TASKS_PER_SLAB * pool->item_size;
+    char *memory = aligned_alloc(CACHE_LINE, bytes);
+    if (memory == NULL) {
+        return NULL;
+    }
+    memset(memory, 0, bytes);
+    struct slab *slab = slab_new(memory, TASKS_PER_SLAB);
+    if (slab == NULL) {
+        free(memory);
+    }
+    return slab;
+}
+
+void task_pool_visit(void (*visit)(struct task *task, void *arg), void *arg)
+{
+    lock_acquire(&task_pool.lock);
+    for (struct slab *slab = task_pool.slabs; slab != task_pool.unused; slab = slab->next) {
+        struct task *tasks = (struct task *)(void *)slab->memory;
+        for (size_t i = 0; i < slab->count; i++) {
+            if (load_relaxed(&tasks[i].state) != TASK_FREE) {
+                visit(&tasks[i], arg);
+            }
+        }
+    }
+    lock_release(&task_pool.lock);
+}
+
+/* Abandoned by the end of a run: its stack is about to be reused. */
+static void forget_task(struct task *task, void *arg)
+{
+    (void)arg;
+    if (load_relaxed(&task->state) == TASK_STARTED) {
+        context_fini(&task->context);
+    }
+    store_relaxed(&task->state, TASK_FREE);
+}
+
+/* --- stacks ----------------------------------------------------------------------------------------- */
+
+/* A guard page at the low end: an access there ends in SIGSEGV. Best effort, in this order: a guard that needs
+ * no mapping, one that does while there is a budget, none. */
+static void stack_guard(char *stack)
+{
+    if (madvise(stack, page_size, MADV_GUARD_INSTALL) == 0) {
+        return;
+    }
+    if (mprotect_guards < MPROTECT_BUDGET && mprotect(stack, page_size, PROT_NONE) == 0) {
+        mprotect_guards++;
+    }
+}
+
+static struct slab *grow_stacks(struct pool *pool)
+{
+    size_t bytes = STACKS_PER_SLAB * pool->item_size;
+    char *memory =
+        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    if (memory == MAP_FAILED) {
+        return NULL;
+    }
+    madvise(memory, bytes, MADV_NOHUGEPAGE); /* a huge page would commit dozens of untouched stacks */
+    struct slab *slab = slab_new(memory, STACKS_PER_SLAB);
+    if (slab == NULL) {
+        munmap(memory, bytes);
+        return NULL;
+    }
+    for (size_t i = 0; i < STACKS_PER_SLAB; i++) {
+        stack_guard(memory + i * pool->item_size);
+    }
+    return slab;
+}
+
+void *stack_low(char *stack)
+{
+    return stack + page_size;
+}
+
+size_t stack_usable(void)
+{
+    return stack_pool.item_offset - page_size;
+}
+
+char *stack_get(struct magazine *magazine)
+{
+    char *stack = pool_get(&stack_pool, magazine);
+#ifdef SANITIZE_ADDRESS
+    if (stack != NULL) { /* frames that were left without returning (exit, abandoned tasks) left it poisoned */
+        __asan_unpoison_memory_region(stack_low(stack), stack_usable() + STACK_TOP_RESERVED);
+    }
+#endif
+    return stack;
+}
+
+static void stacks_unmap(void)
+{
+    struct slab *next;
+    for (struct slab *slab = stack_pool.slabs; slab != NULL; slab = next) {
+        next = slab->next;
+        munmap(slab->memory, slab->count * stack_pool.item_size);
+        free(slab);
+    }
+    stack_pool.slabs = stack_pool.slabs_last = stack_pool.unused = NULL;
+    mprotect_guards = 0;
+}
+
+void task_pools_reset(size_t stack_size)
+{
+    if (page_size == 0) {
+        page_size = (size_t)sysconf(_SC_PAGESIZE);
+    }
+    task_pool_visit(forget_task, NULL);
+    size_t item_size = (stack_size + page_size - 1) / page_size * page_size;
+    if (item_size != stack_pool.item_size) {
+        stacks_unmap();
+        stack_pool.item_size = item_size;
+        stack_pool.item_offset = item_size - STACK_TOP_RESERVED;
+    }
+    pool_reset(&task_pool);
+    pool_reset(&stack_pool);
+}
+
+const char *wait_reason_name(enum wait_reason reason)
+{
+    static const char *const names[] = {
+        [WAIT_NONE] = "runs or is runnable", [WAIT_RECV] = "receives from",   [WAIT_SEND] = "sends to",
+        [WAIT_SELECT] = "selects",           [WAIT_SLEEP] = "sleeps",         [WAIT_WORD] = "waits on the word",
+        [WAIT_FOREVER] = "waits for ever on a null channel",
+    };
+    return reason <= WAIT_FOREVER ? names[reason] : "?";
+}

@@ -1,0 +1,122 @@
+#include "timer.h"
+
+static struct timer *meld(struct timer *a, struct timer *b)
+{
+    if (a == NULL || b == NULL) {
+        return a == NULL ? b : a;
+    }
+    if (b->when < a->when) {
+        struct timer *swap = a;
+        a = b;
+        b = swap;
+    }
+    b->prev = a;
+    b->next = a->child;
+    if (a->child != NULL) {
+        a->child->prev = b;
+    }
+    a->child = b;
+    return a;
+}
+
+/* Two passes over the orphaned siblings: pair them left to right, then meld the pairs right to left. */
+static struct timer *meld_siblings(struct timer *first)
+{
+    struct timer *pairs = NULL;
+    while (first != NULL) {
+        struct timer *a = first;
+        struct timer *b = a->next;
+        first = b == NULL ? NULL : b->next;
+        a->next = a->prev = NULL;
+        if (b != NULL) {
+            b->next = b->prev = NULL;
+        }
+        struct timer *pair = meld(a, b);
+        pair->next = pairs;
+        pairs = pair;
+    }
+    struct timer *root = NULL;
+    while (pairs != NULL) {
+        struct timer *next = pairs->next;
+        pairs->next = NULL;
+        root = meld(root, pairs);
+        pairs = next;
+    }
+    return root;
+}
+
+static void publish_first(struct timers *timers)
+{
+    /* a hint: whoever acts on it takes the lock. seq_cst: a worker that goes to sleep looks at it after it has said so
+     * (mn_sleep), and one that arms a timer looks for sleepers after this store */
+    store_seq_cst(&timers->first, timers->root == NULL ? WEFT_FOREVER : timers->root->when);
+}
+
+static void unlink_timer(struct timers *timers, struct timer *timer)
+{
+    struct timer *rest = meld_siblings(timer->child);
+    if (timer == timers->root) {
+        timers->root = rest;
+    } else {
+        if (timer->prev->child == timer) {
+            timer->prev->child = timer->next;
+        } else {
+            timer->prev->next = timer->next;
+        }
+        if (timer->next != NULL) {
+            timer->next->prev = timer->prev;
+        }
+        timers->root = meld(timers->root, rest);
+    }
+    timer->child = timer->next = timer->prev = NULL;
+    timer->armed = false;
+    publish_first(timers);
+}
+
+void timers_init(struct timers *timers)
+{
+    *timers = (struct timers){.first = WEFT_FOREVER};
+}
+
+bool timer_arm(struct timers *timers, struct timer *timer)
+{
+    lock_acquire(&timers->lock);
+    timer->heap = timers;
+    timer->armed = true;
+    timer->child = timer->next = timer->prev = NULL;
+    timers->root = meld(timers->root, timer);
+    publish_first(timers);
+    bool first = timers->root == timer;
+    lock_release(&timers->lock);
+    return first;
+}
+
+void timer_disarm(struct timer *timer)
+{
+    struct timers *timers = timer->heap; /* written once, by the task that armed it and that calls this */
+    lock_acquire(&timers->lock);
+    if (timer->armed) {
+        unlink_timer(timers, timer);
+    }
+    lock_release(&timers->lock);
+}
+
+bool timers_expire_one(struct timers *timers, weft_ns now, struct task **task)
+{
+    if (load_relaxed(&timers->first) > now) { /* hint, revalidated under the lock */
+        return false;
+    }
+    bool found = false;
+    *task = NULL;
+    lock_acquire(&timers->lock);
+    struct timer *timer = timers->root;
+    if (timer != NULL && timer->when <= now) {
+        unlink_timer(timers, timer);
+        found = true;
+        if (timer->expire(timer)) {
+            *task = timer->task;
+        }
+    }
+    lock_release(&timers->lock);
+    return found;
+}
