@@ -1,0 +1,190 @@
+#include "chan.h"
+
+#include "registry.h"
+#include "rendezvous.h"
+#include "select.h"
+
+#include <stdlib.h>
+
+/* --- waiting ---------------------------------------------------------------------------------------- */
+
+cold_function void chan_wake_one(struct weft_chan *chan, struct waitq *queue)
+{
+    struct task *task = NULL;
+    lock_acquire(&chan->lock);
+    while (queue->head != NULL && task == NULL) {
+        struct waiter *waiter = queue->head;
+        bool parked;
+        if (waiter_claim(queue, waiter, &parked)) {
+            if (parked) {
+                task = waiter->task;
+            }
+            break;
+        }
+    }
+    lock_release(&chan->lock);
+    if (task != NULL) {
+        task_ready(task);
+    }
+}
+
+cold_function void chan_wake_all(struct weft_chan *chan)
+{
+    struct waiter *list = NULL;
+    lock_acquire(&chan->lock);
+    for (int side = 0; side < 2; side++) {
+        struct waitq *queue = side == 0 ? &chan->recvq : &chan->sendq;
+        while (queue->head != NULL) {
+            struct waiter *waiter = queue->head;
+            bool parked;
+            if (waiter_claim(queue, waiter, &parked) && parked) {
+                waiter->next = list;
+                list = waiter;
+            }
+        }
+    }
+    lock_release(&chan->lock);
+    while (list != NULL) {
+        struct waiter *next = list->next; /* before ready: the waiter is on that task's stack */
+        task_ready(list->task);
+        list = next;
+    }
+}
+
+void chan_wait(struct weft_chan *chan, enum weft_op op)
+{
+    struct waitq *queue = chan_queue(chan, op);
+    struct waiter self = {.task = worker_self()->current};
+    lock_acquire(&chan->lock);
+    waitq_push(queue, &self);
+    if (chan->ops->poll(chan, op)) {
+        waitq_remove(queue, &self);
+        lock_release(&chan->lock);
+        return;
+    }
+    task_park(op == WEFT_RECV ? WAIT_RECV : WAIT_SEND, chan, park_unlock, &chan->lock, NULL);
+}
+
+const char *chan_progress_name(enum chan_progress progress)
+{
+    static const char *const names[] = {"blocking", "lock-free", "wait-free"};
+    return names[progress];
+}
+
+/* --- the public functions --------------------------------------------------------------------------- */
+
+static struct weft_chan *chan_new(const struct chan_ops *ops, size_t elem_size, size_t capacity)
+{
+    const struct chan_caps *caps = &ops->caps;
+    if (caps->control || capacity < caps->capacity_min || capacity == WEFT_UNBOUNDED ||
+        (caps->elem_size_max != 0 && elem_size > caps->elem_size_max)) {
+        return NULL;
+    }
+    size_t size = ops->size(elem_size, capacity);
+    if (size == 0 || size > SIZE_MAX / 2) {
+        return NULL;
+    }
+    size = (size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+    struct weft_chan *chan = aligned_alloc(CACHE_LINE, size);
+    if (chan == NULL) {
+        return NULL;
+    }
+    memset(chan, 0, size);
+    chan->ops = ops;
+    chan->elem_size = elem_size;
+    chan->capacity = capacity;
+    if (ops->init(chan) != WEFT_OK) {
+        free(chan);
+        return NULL;
+    }
+    return chan;
+}
+
+struct weft_chan *weft_chan_new(size_t elem_size, size_t capacity)
+{
+    const struct chan_ops *ops = runtime.chan != NULL ? runtime.chan : registry_default_channel();
+    return ops == NULL ? NULL : chan_new(ops, elem_size, capacity);
+}
+
+struct weft_chan *weft_chan_new_as(const char *variant, size_t elem_size, size_t capacity)
+{
+    const struct chan_ops *ops = registry_channel(variant);
+    return ops == NULL ? NULL : chan_new(ops, elem_size, capacity);
+}
+
+void weft_chan_free(struct weft_chan *chan)
+{
+    if (chan != NULL) {
+        if (chan->ops->fini != NULL) {
+            chan->ops->fini(chan);
+        }
+        free(chan);
+    }
+}
+
+static cold_function __attribute__((noreturn)) void park_for_ever(void)
+{
+    for (;;) {
+        task_park(WAIT_FOREVER, NULL, park_stay, NULL, NULL);
+    }
+}
+
+enum weft_status weft_send(struct weft_chan *chan, const void *value)
+{
+    if (unlikely(chan == NULL)) {
+        park_for_ever();
+    }
+    return chan->ops->send(chan, value);
+}
+
+enum weft_status weft_recv(struct weft_chan *chan, void *value)
+{
+    if (unlikely(chan == NULL)) {
+        park_for_ever();
+    }
+    return chan->ops->recv(chan, value);
+}
+
+enum weft_status weft_try_send(struct weft_chan *chan, const void *value)
+{
+    return unlikely(chan == NULL) ? WEFT_AGAIN : chan->ops->try_send(chan, value);
+}
+
+enum weft_status weft_try_recv(struct weft_chan *chan, void *value)
+{
+    return unlikely(chan == NULL) ? WEFT_AGAIN : chan->ops->try_recv(chan, value);
+}
+
+static enum weft_status one_until(struct weft_chan *chan, enum weft_op op, void *value, weft_ns deadline)
+{
+    struct weft_case only = {.chan = chan, .op = op, .value = value};
+    return weft_select_until(&only, 1, deadline) < 0 ? WEFT_TIMEOUT : only.status;
+}
+
+enum weft_status weft_send_until(struct weft_chan *chan, const void *value, weft_ns deadline)
+{
+    return one_until(chan, WEFT_SEND, (void *)(uintptr_t)value, deadline);
+}
+
+enum weft_status weft_recv_until(struct weft_chan *chan, void *value, weft_ns deadline)
+{
+    return one_until(chan, WEFT_RECV, value, deadline);
+}
+
+enum weft_status weft_close(struct weft_chan *chan)
+{
+    if (chan == NULL) {
+        weft_panic("close of a null channel");
+    }
+    return chan->ops->close(chan);
+}
+
+size_t weft_chan_len(const struct weft_chan *chan)
+{
+    return chan == NULL || chan->capacity == 0 ? 0 : chan->ops->len(chan);
+}
+
+size_t weft_chan_cap(const struct weft_chan *chan)
+{
+    return chan == NULL ? 0 : chan->capacity;
+}

@@ -1,0 +1,287 @@
+#include "mn.h"
+
+#include "futex.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct mn mn;
+
+/* --- sleeping and waking ---------------------------------------------------------------------------- */
+
+void mn_idle_enter(struct mn_worker *worker)
+{
+    store_relaxed(&worker->wake, 0u); /* nobody else writes it before the worker is in the list */
+    lock_acquire(&mn.idle_lock);
+    worker->idle = true;
+    worker->idle_next = mn.idle_first;
+    mn.idle_first = worker;
+    add_seq_cst(&mn.idle_count, 1u); /* then the worker looks at the queues once more: see the policies */
+    lock_release(&mn.idle_lock);
+}
+
+bool mn_idle_leave(struct mn_worker *worker)
+{
+    lock_acquire(&mn.idle_lock);
+    bool was_idle = worker->idle;
+    if (was_idle) {
+        struct mn_worker **link = &mn.idle_first;
+        while (*link != worker) {
+            link = &(*link)->idle_next;
+        }
+        *link = worker->idle_next;
+        worker->idle = false;
+        sub_seq_cst(&mn.idle_count, 1u);
+    }
+    lock_release(&mn.idle_lock);
+    return was_idle;
+}
+
+static weft_ns next_timer(void)
+{
+    weft_ns first = WEFT_FOREVER;
+    for (unsigned i = 0; i < mn.count; i++) {
+        weft_ns when = load_seq_cst(&mn.workers[i].timers.first);
+        first = when < first ? when : first;
+    }
+    return first;
+}
+
+bool mn_sleep(struct mn_worker *worker, weft_ns latest)
+{
+    /* seq_cst, both: "say that nobody watches the timers, then look at them", against mn_timer_armed, "arm, then look
+     * who watches". Either this worker sees the new timer, or the arming one sees WEFT_FOREVER and wakes a sleeper. */
+    store_seq_cst(&mn.sleep_until, WEFT_FOREVER);
+    weft_ns timer = next_timer();
+    store_seq_cst(&mn.sleep_until, timer);
+    weft_ns deadline = timer < latest ? timer : latest;
+    while (load_acquire(&worker->wake) == 0) { /* A1 <- R1 (wake) */
+        count_up(&worker->counters.futex_calls, 1);
+        if (futex_wait(&worker->wake, 0, deadline) == FUTEX_TIMED_OUT) {
+            if (mn_idle_leave(worker)) {
+                return false;
+            }
+            deadline = WEFT_FOREVER; /* chosen just now: the wake-up is on its way */
+        }
+    }
+    return true;
+}
+
+static void wake(struct mn_worker *worker)
+{
+    store_release(&worker->wake, 1u); /* R1 -> A1: what the waker published before */
+    futex_wake(&worker->wake, 1);
+}
+
+bool mn_wake_one(void)
+{
+    struct mn_worker *worker;
+    lock_acquire(&mn.idle_lock);
+    worker = mn.idle_first;
+    if (worker != NULL) {
+        mn.idle_first = worker->idle_next;
+        worker->idle = false;
+        sub_seq_cst(&mn.idle_count, 1u);
+    }
+    lock_release(&mn.idle_lock);
+    if (worker == NULL) {
+        return false;
+    }
+    struct mn_worker *self = mn_self();
+    if (self != NULL) {
+        count_up(&self->counters.wakes, 1);
+        count_up(&self->counters.futex_calls, 1);
+    }
+    wake(worker);
+    return true;
+}
+
+void mn_stop(void)
+{
+    store_seq_cst(&mn.stop, true); /* before the wake-ups; a worker that enters the list later looks at it */
+    while (mn_wake_one()) {
+    }
+}
+
+/* --- timers ----------------------------------------------------------------------------------------- */
+
+void mn_fire_timers(struct mn_worker *worker)
+{
+    if (next_timer() == WEFT_FOREVER) {
+        return;
+    }
+    weft_ns now = weft_now();
+    for (unsigned i = 0; i < mn.count; i++) {
+        struct task *task;
+        while (timers_expire_one(&mn.workers[i].timers, now, &task)) {
+            if (task != NULL) {
+                race_release(task);
+                mn.policy->push(worker, task, PUSH_YIELD);
+            }
+        }
+    }
+}
+
+void mn_timer_armed(weft_ns when)
+{
+    /* seq_cst: against mn_sleep */
+    if (load_seq_cst(&mn.idle_count) != 0 && when < load_seq_cst(&mn.sleep_until)) {
+        mn_wake_one();
+    }
+}
+
+void mn_tick(struct mn_worker *worker)
+{
+    mn_fire_timers(worker);
+}
+
+/* --- tasks ------------------------------------------------------------------------------------------ */
+
+void mn_bind(struct mn_worker *worker, struct task *task)
+{
+    task->stack = stack_get(&worker->stacks);
+    if (task->stack == NULL) {
+        weft_panic("no memory for a stack of %zu bytes", runtime.options.stack_size);
+    }
+    /* Tops of neighbouring stacks lie 64 bytes apart in their pages, so that they do not fight for one cache set:
+     * Fibonacci hashing of the address. */
+    size_t colour = (((uintptr_t)task->stack >> 12) * 0x9E3779B97F4A7C15u >> 60) * CACHE_LINE;
+    context_init(&task->context, stack_low(task->stack), stack_usable() - colour, mn.policy->entry);
+}
+
+bool mn_bury(void *arg)
+{
+    struct task *task = arg;
+    struct mn_worker *worker = mn_self();
+    context_fini(&task->context);
+    pool_put(&stack_pool, &worker->stacks, task->stack);
+    store_relaxed(&task->state, (uint8_t)TASK_FREE);
+    pool_put(&task_pool, &worker->tasks, task);
+    return true;
+}
+
+/* --- the run ---------------------------------------------------------------------------------------- */
+
+/* The first context of each worker: runs tasks until the run ends. */
+no_race_check static void worker_loop(struct mn_worker *worker)
+{
+    const struct mn_policy *policy = mn.policy;
+    worker_tls = &worker->base;
+    context_init_thread(&worker->loop);
+    while (!load_relaxed(&mn.stop)) { /* relaxed: looked at again and again */
+        struct task *task = mn_next(policy, worker);
+        if (task == NULL) {
+            task = policy->find(worker);
+        }
+        if (task == NULL) {
+            break;
+        }
+        worker->previous = NULL;
+        mn_switch(policy, worker, &worker->loop, task, false);
+    }
+    worker_tls = NULL;
+}
+
+static void *worker_thread(void *arg)
+{
+    worker_loop(arg);
+    return NULL;
+}
+
+static void worker_init(struct mn_worker *worker, unsigned index, uint64_t seed)
+{
+    worker->base.index = index;
+    worker->base.random = random_seed(seed, index);
+    timers_init(&worker->timers);
+}
+
+/* Starts the workers but the first; returns how many there are then, the first included. */
+static unsigned start_workers(void)
+{
+    for (unsigned i = 1; i < mn.count; i++) {
+        pthread_t thread;
+        if (pthread_create(&thread, NULL, worker_thread, &mn.workers[i]) != 0) {
+            return i;
+        }
+        mn.workers[i].thread = (uintptr_t)thread;
+    }
+    return mn.count;
+}
+
+/* The main task: its return, not its exit, ends the run. */
+static void main_task(void *unused)
+{
+    (void)unused;
+    mn.main_fn(mn.main_arg);
+    mn_stop();
+}
+
+/* The main task waits in the first worker's queue before any thread starts. */
+static enum weft_status spawn_main(void)
+{
+    worker_tls = &mn.workers[0].base;
+    enum weft_status status = mn_spawn(mn.policy, "main", main_task, NULL);
+    worker_tls = NULL;
+    return status;
+}
+
+enum weft_status mn_run(const struct mn_policy *policy, const struct weft_options *options, task_fn fn, void *arg)
+{
+    mn = (struct mn){.policy = policy, .count = options->workers, .main_fn = fn, .main_arg = arg, .sleep_until = WEFT_FOREVER};
+    mn.float_control = float_control_read();
+    task_pools_reset(options->stack_size);
+    enum weft_status status = WEFT_NOMEM;
+    size_t size = sizeof(struct mn_worker) * mn.count;
+    mn.workers = aligned_alloc(CACHE_LINE, size);
+    if (mn.workers == NULL) {
+        return WEFT_NOMEM;
+    }
+    memset(mn.workers, 0, size);
+    for (unsigned i = 0; i < mn.count; i++) {
+        worker_init(&mn.workers[i], i, options->seed);
+    }
+    if (policy->init()) {
+        status = spawn_main();
+        if (status == WEFT_OK) {
+            unsigned started = start_workers();
+            if (started == mn.count) {
+                worker_loop(&mn.workers[0]);
+            } else {
+                status = WEFT_NOMEM;
+                mn_stop();
+            }
+            for (unsigned i = 1; i < started; i++) {
+                pthread_join((pthread_t)mn.workers[i].thread, NULL);
+            }
+        }
+        policy->fini();
+    }
+    task_pools_reset(options->stack_size);
+    free(mn.workers);
+    mn.workers = NULL;
+    return status;
+}
+
+void mn_counters(struct sched_counters *counters)
+{
+    *counters = (struct sched_counters){0};
+    for (unsigned i = 0; i < mn.count; i++) {
+        struct mn_counters *worker = &mn.workers[i].counters;
+        counters->spawns += load_relaxed(&worker->spawns);
+        counters->exits += load_relaxed(&worker->exits);
+        counters->switches += load_relaxed(&worker->switches);
+        counters->parks += load_relaxed(&worker->parks);
+        counters->wakes += load_relaxed(&worker->wakes);
+        counters->futile_wakes += load_relaxed(&worker->futile_wakes);
+        counters->steals_tried += load_relaxed(&worker->steals_tried);
+        counters->steals_won += load_relaxed(&worker->steals_won);
+        counters->futex_calls += load_relaxed(&worker->futex_calls);
+    }
+}
+
+void mn_visit(void (*visit)(struct task *task, void *arg), void *arg)
+{
+    task_pool_visit(visit, arg);
+}

@@ -1,0 +1,303 @@
+/* The engine of the M:N schedulers: workers, stacks bound at first run, the direct switch from task to task.
+ *
+ * A scheduler variant brings a `struct mn_policy`: where runnable tasks wait and who is woken when. Everything else is
+ * here, inlined over the policy, so that a variant's park, ready and spawn have no indirect call but commit's.
+ *
+ * Of the two ways that the contract (sched.h) allows, this is the second: the parking task switches directly to the
+ * next one (or to its worker's loop), and the context that goes on runs the commit. A task that ends hands its stack to
+ * a next task that has none: a chain of short tasks runs on one warm stack without a single switch.
+ *
+ * State of a worker: its owner's only, but for `wake` (written by the waker), `timers` (its own lock) and the
+ * counters (relaxed, one writer). mn.stop: set once, by the main task when it returns. */
+#ifndef CORE_MN_H
+#define CORE_MN_H
+
+#include "sched.h"
+
+struct mn_counters {
+    _Atomic(uint64_t) spawns, exits, switches, parks, wakes, futile_wakes, steals_tried, steals_won, futex_calls;
+};
+
+struct mn_worker {
+    struct worker base; /* first: worker_self() points here */
+    /* the pending commit of the task that this worker has just left */
+    struct task *previous;
+    park_commit commit;
+    void *commit_arg;
+    unsigned tick; /* scheduling decisions, for what is done now and then */
+    struct context loop;
+    struct magazine tasks, stacks;
+    void *local; /* the policy's */
+    struct timers timers;
+    struct mn_worker *idle_next; /* under mn.idle_lock */
+    bool idle;                   /* under mn.idle_lock */
+    _Atomic(uint32_t) wake;      /* futex word: 1 once the worker has been woken */
+    struct mn_counters counters;
+    uintptr_t thread; /* pthread_t */
+} __attribute__((aligned(CACHE_LINE)));
+
+enum push_kind {
+    PUSH_SPAWN, /* a new task */
+    PUSH_READY, /* was parked, readied by a task of this worker */
+    PUSH_YIELD, /* gives way to the others */
+};
+
+struct mn_policy {
+    bool (*init)(void); /* before the workers start; false: no memory */
+    void (*fini)(void);
+    void (*push)(struct mn_worker *worker, struct task *task, enum push_kind kind);
+    struct task *(*pop)(struct mn_worker *worker);  /* never waits; NULL: nothing at hand */
+    struct task *(*find)(struct mn_worker *worker); /* searches, sleeps; NULL: the run has ended */
+    context_entry entry;                            /* a function that calls mn_task_main with this policy */
+};
+
+enum { TICKS_PER_TIMER_CHECK = 64 };
+
+struct mn {
+    const struct mn_policy *policy;
+    struct mn_worker *workers;
+    unsigned count;
+    task_fn main_fn;
+    void *main_arg;
+    uint64_t float_control; /* what every task starts with */
+    _Atomic(bool) stop;
+    /* workers that sleep or are about to */
+    _Alignas(CACHE_LINE) struct lock idle_lock;
+    struct mn_worker *idle_first;
+    _Atomic(unsigned) idle_count;     /* written under the lock; read as a hint */
+    _Atomic(weft_ns) sleep_until;     /* the earliest instant at which a sleeper will look at the timers */
+};
+extern struct mn mn;
+
+enum weft_status mn_run(const struct mn_policy *policy, const struct weft_options *options, task_fn fn, void *arg);
+void mn_stop(void);
+void mn_counters(struct sched_counters *counters);
+void mn_visit(void (*visit)(struct task *task, void *arg), void *arg);
+
+/* Fires what is due, of all workers' timers; the tasks go to `worker`'s queue. */
+void mn_fire_timers(struct mn_worker *worker);
+/* After a timer was armed that is earlier than any other of its worker. */
+void mn_timer_armed(weft_ns when);
+
+/* Enters the worker in the list of sleepers; from now on mn_wake_one() may choose it. */
+void mn_idle_enter(struct mn_worker *worker);
+/* Takes it out again; false: it was chosen, and its wake-up has come or is about to. */
+bool mn_idle_leave(struct mn_worker *worker);
+/* Sleeps, once entered, until woken, until a timer is due, or until the instant `latest`. True: woken. Either way it
+ * is out of the list. */
+bool mn_sleep(struct mn_worker *worker, weft_ns latest);
+/* Wakes one sleeper; false if there is none. */
+bool mn_wake_one(void);
+
+/* A stack for a task that has none. Panics when there is no memory. */
+void mn_bind(struct mn_worker *worker, struct task *task);
+/* Commit for a task that has ended: its stack and descriptor go back to the pools. */
+bool mn_bury(void *task);
+cold_function void mn_tick(struct mn_worker *worker);
+
+static force_inline struct mn_worker *mn_self(void)
+{
+    return (struct mn_worker *)(void *)worker_self();
+}
+
+/* What a policy's push() may wake for: is anybody asleep? A hint. */
+static force_inline bool mn_any_idle(void)
+{
+    return load_relaxed(&mn.idle_count) != 0;
+}
+
+/* The commit of the task that this worker left to get here. */
+no_race_check static force_inline void mn_arrived(const struct mn_policy *policy, struct mn_worker *worker)
+{
+    struct task *previous = worker->previous;
+    if (previous == NULL) {
+        return;
+    }
+    worker->previous = NULL;
+    race_acquire(previous);
+    park_commit commit = worker->commit;
+    if (likely(commit == park_unlock)) { /* by far the most frequent: spare the indirect call */
+        lock_release(worker->commit_arg);
+    } else if (!commit(worker->commit_arg)) {
+        race_release(previous);
+        policy->push(worker, previous, PUSH_YIELD);
+    }
+}
+
+/* Goes on with `next`, or with the worker's loop if it is NULL. Returns, when `from` is resumed, the worker that it
+ * woke up on, its commit done. */
+no_race_check static force_inline struct mn_worker *mn_switch(const struct mn_policy *policy,
+                                                                struct mn_worker *worker, struct context *from,
+                                                                struct task *next, bool dying)
+{
+    struct context *to = &worker->loop;
+    worker->base.current = next;
+    if (next != NULL) {
+        if (next->stack == NULL) {
+            mn_bind(worker, next);
+        }
+        to = &next->context;
+        count_up(&worker->counters.switches, 1);
+    }
+    worker = (struct mn_worker *)(void *)context_switch(from, to, &worker->base, dying);
+    mn_arrived(policy, worker);
+    return worker;
+}
+
+no_race_check static force_inline struct task *mn_next(const struct mn_policy *policy, struct mn_worker *worker)
+{
+    if (unlikely(++worker->tick % TICKS_PER_TIMER_CHECK == 0)) {
+        mn_tick(worker);
+    }
+    if (unlikely(load_relaxed(&mn.stop))) { /* relaxed: the end of the run is not urgent */
+        return NULL;
+    }
+    return policy->pop(worker);
+}
+
+no_race_check static force_inline void mn_park(const struct mn_policy *policy, park_commit commit, void *arg,
+                                                struct timer *timer)
+{
+    struct mn_worker *worker = mn_self();
+    struct task *self = worker->base.current;
+    if (unlikely(timer != NULL) && timer_arm(&worker->timers, timer)) {
+        mn_timer_armed(timer->when);
+    }
+    count_up(&worker->counters.parks, 1);
+    worker->previous = self;
+    worker->commit = commit;
+    worker->commit_arg = arg;
+    race_release(self);
+    mn_switch(policy, worker, &self->context, mn_next(policy, worker), false);
+    race_acquire(self);
+    if (unlikely(timer != NULL)) {
+        timer_disarm(timer);
+    }
+}
+
+static inline bool mn_commit_yield(void *unused)
+{
+    (void)unused;
+    return false;
+}
+
+no_race_check static force_inline void mn_yield(const struct mn_policy *policy)
+{
+    struct mn_worker *worker = mn_self();
+    struct task *self = worker->base.current;
+    struct task *next = mn_next(policy, worker);
+    if (next == NULL && likely(!load_relaxed(&mn.stop))) {
+        return; /* nobody to give way to */
+    }
+    worker->previous = self;
+    worker->commit = mn_commit_yield;
+    race_release(self);
+    mn_switch(policy, worker, &self->context, next, false);
+    race_acquire(self);
+}
+
+no_race_check static force_inline void mn_ready(const struct mn_policy *policy, struct task *task)
+{
+    policy->push(mn_self(), task, PUSH_READY);
+}
+
+no_race_check static force_inline enum weft_status mn_spawn(const struct mn_policy *policy, const char *name,
+                                                             task_fn fn, void *arg)
+{
+    struct mn_worker *worker = mn_self();
+    struct task *task = pool_get(&task_pool, &worker->tasks);
+    if (unlikely(task == NULL)) {
+        return WEFT_NOMEM;
+    }
+    uint64_t spawns = load_relaxed(&worker->counters.spawns) + 1;
+    store_relaxed(&worker->counters.spawns, spawns);
+    task->arg = arg;
+    task->stack = NULL;
+    task->number = spawns * mn.count + worker->base.index;
+    store_relaxed(&task->fn, fn);
+    store_relaxed(&task->name, name);
+    store_relaxed(&task->wait_reason, (uint8_t)WAIT_NONE);
+    store_relaxed(&task->state, (uint8_t)TASK_NEW);
+    race_release(task);
+    policy->push(worker, task, PUSH_SPAWN);
+    return WEFT_OK;
+}
+
+/* The calling task ends here. `stack_is_empty`: only its first frame is left, so that a task without a stack may go on
+ * in it: the function then returns. */
+no_race_check static force_inline void mn_end(const struct mn_policy *policy, bool stack_is_empty)
+{
+    struct mn_worker *worker = mn_self();
+    struct task *self = worker->base.current;
+    count_up(&worker->counters.exits, 1);
+    struct task *next = mn_next(policy, worker);
+    if (stack_is_empty && next != NULL && next->stack == NULL) {
+        next->stack = self->stack;
+        next->context = self->context;
+        worker->base.current = next;
+        store_relaxed(&self->state, (uint8_t)TASK_FREE);
+        pool_put(&task_pool, &worker->tasks, self);
+        return;
+    }
+    worker->previous = self;
+    worker->commit = mn_bury;
+    worker->commit_arg = self;
+    race_release(self);
+    mn_switch(policy, worker, &self->context, next, true);
+    __builtin_unreachable();
+}
+
+/* The body of every stack. */
+no_race_check static force_inline void mn_task_main(const struct mn_policy *policy, struct worker *started_on)
+{
+    context_started();
+    mn_arrived(policy, (struct mn_worker *)(void *)started_on);
+    for (;;) {
+        struct task *self = worker_self()->current;
+        race_acquire(self);
+#ifndef WEFT_UCONTEXT
+        if (unlikely(((float_control_read() ^ mn.float_control) & FLOAT_CONTROL_MASK) != 0)) {
+            float_control_write(mn.float_control); /* the stack's last task had changed it */
+        }
+#endif
+        store_relaxed(&self->state, (uint8_t)TASK_STARTED);
+        load_relaxed(&self->fn)(self->arg);
+        mn_end(policy, true);
+    }
+}
+
+/* The functions of a scheduler's ops table, instantiated for its policy. */
+#define MN_SCHEDULER(name, policy)                                                                                  \
+    static void name##_entry(struct context *from, struct context *self, struct worker *worker)                     \
+    {                                                                                                               \
+        (void)from;                                                                                                 \
+        (void)self;                                                                                                 \
+        mn_task_main(policy, worker);                                                                               \
+    }                                                                                                               \
+    static enum weft_status name##_run(const struct weft_options *options, task_fn fn, void *arg)                   \
+    {                                                                                                               \
+        return mn_run(policy, options, fn, arg);                                                                    \
+    }                                                                                                               \
+    no_race_check static inline enum weft_status name##_spawn(const char *label, task_fn fn, void *arg)             \
+    {                                                                                                               \
+        return mn_spawn(policy, label, fn, arg);                                                                    \
+    }                                                                                                               \
+    no_race_check static void name##_park(park_commit commit, void *arg, struct timer *timer)                       \
+    {                                                                                                               \
+        mn_park(policy, commit, arg, timer);                                                                        \
+    }                                                                                                               \
+    no_race_check static void name##_ready(struct task *task)                                                       \
+    {                                                                                                               \
+        mn_ready(policy, task);                                                                                     \
+    }                                                                                                               \
+    no_race_check static void name##_yield(void)                                                                    \
+    {                                                                                                               \
+        mn_yield(policy);                                                                                           \
+    }                                                                                                               \
+    no_race_check static void __attribute__((noreturn)) name##_exit(void)                                           \
+    {                                                                                                               \
+        mn_end(policy, false);                                                                                      \
+        __builtin_unreachable();                                                                                    \
+    }
+
+#endif

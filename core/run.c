@@ -1,0 +1,286 @@
+/* weft_run: options, the registry, and what belongs to no other file. */
+#include "lot.h"
+#include "registry.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+struct runtime runtime;
+
+static _Atomic(bool) running; /* one run at a time */
+
+enum { WORKERS_MAX = 1024, STACK_DEFAULT = 256 * 1024, STACK_MIN = 16 * 1024 };
+static const size_t stack_max = (size_t)1 << 40;
+
+/* --- the registry ----------------------------------------------------------------------------------- */
+
+const struct chan_ops *registry_channel(const char *name)
+{
+    for (size_t i = 0; name != NULL && registry_channels[i] != NULL; i++) {
+        if (strcmp(registry_channels[i]->name, name) == 0) {
+            return registry_channels[i];
+        }
+    }
+    return NULL;
+}
+
+const struct sched_ops *registry_sched(const char *name)
+{
+    for (size_t i = 0; name != NULL && registry_scheds[i] != NULL; i++) {
+        if (strcmp(registry_scheds[i]->name, name) == 0) {
+            return registry_scheds[i];
+        }
+    }
+    return NULL;
+}
+
+static void complain_unknown(const char *what, const char *name, const char *from)
+{
+    fprintf(stderr, "weft: unknown %s '%s' (%s); there are:", what, name, from);
+    if (strcmp(what, "channel") == 0) {
+        for (size_t i = 0; registry_channels[i] != NULL; i++) {
+            if (!registry_channels[i]->caps.control) {
+                fprintf(stderr, " %s", registry_channels[i]->name);
+            }
+        }
+    } else {
+        for (size_t i = 0; registry_scheds[i] != NULL; i++) {
+            fprintf(stderr, " %s", registry_scheds[i]->name);
+        }
+    }
+    fputc('\n', stderr);
+}
+
+static const char *nonempty_env(const char *name)
+{
+    const char *value = getenv(name);
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+static const struct chan_ops *choose_channel(const char *option)
+{
+    const char *name = option != NULL ? option : nonempty_env("WEFT_CHAN");
+    if (name == NULL) {
+        return registry_channels[0];
+    }
+    const struct chan_ops *ops = registry_channel(name);
+    if (ops == NULL || ops->caps.control) {
+        complain_unknown("channel", name, option != NULL ? "weft_options.chan" : "WEFT_CHAN");
+        return NULL;
+    }
+    return ops;
+}
+
+const struct chan_ops *registry_default_channel(void)
+{
+    return choose_channel(NULL);
+}
+
+static const struct sched_ops *choose_sched(const char *option)
+{
+    const char *name = option != NULL ? option : nonempty_env("WEFT_SCHED");
+    if (name == NULL) {
+        return registry_scheds[0];
+    }
+    const struct sched_ops *ops = registry_sched(name);
+    if (ops == NULL) {
+        complain_unknown("scheduler", name, option != NULL ? "weft_options.sched" : "WEFT_SCHED");
+    }
+    return ops;
+}
+
+/* --- options ---------------------------------------------------------------------------------------- */
+
+static unsigned usable_processors(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+}
+
+/* The number of workers; 0: not a number in range, and a message. */
+static unsigned choose_workers(unsigned option)
+{
+    const char *text = nonempty_env("WEFT_WORKERS");
+    unsigned long workers = option;
+    if (option == 0) {
+        if (text == NULL) {
+            return usable_processors();
+        }
+        char *end;
+        errno = 0;
+        workers = strtoul(text, &end, 10);
+        if (errno != 0 || *end != '\0' || text[0] == '-') {
+            workers = 0;
+        }
+    }
+    if (workers < 1 || workers > WORKERS_MAX) {
+        fprintf(stderr, "weft: %s: the number of workers is from 1 to %d\n",
+                option == 0 ? "WEFT_WORKERS" : "weft_options.workers", WORKERS_MAX);
+        return 0;
+    }
+    return (unsigned)workers;
+}
+
+static size_t choose_stack_size(size_t option)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t size = option == 0 ? STACK_DEFAULT : option;
+    if (size > stack_max) {
+        fprintf(stderr, "weft: weft_options.stack_size: %zu is more than %zu\n", size, stack_max);
+        return 0;
+    }
+    size = size < STACK_MIN ? STACK_MIN : size;
+    return (size + page - 1) / page * page;
+}
+
+static enum weft_status resolve(const struct weft_options *options)
+{
+    struct weft_options resolved = options != NULL ? *options : (struct weft_options){0};
+    const struct sched_ops *sched = choose_sched(resolved.sched);
+    const struct chan_ops *chan = choose_channel(resolved.chan);
+    resolved.workers = choose_workers(resolved.workers);
+    resolved.stack_size = choose_stack_size(resolved.stack_size);
+    if (sched == NULL || chan == NULL || resolved.workers == 0 || resolved.stack_size == 0) {
+        return WEFT_INVALID;
+    }
+    if (resolved.seed == 0) {
+        resolved.seed = (uint64_t)weft_now() | 1;
+    }
+    runtime = (struct runtime){.sched = sched, .chan = chan, .options = resolved};
+    return WEFT_OK;
+}
+
+enum weft_status weft_run(const struct weft_options *options, void (*main_fn)(void *), void *arg)
+{
+    if (main_fn == NULL || worker_self() != NULL || exchange_acquire(&running, true)) {
+        return WEFT_INVALID;
+    }
+    enum weft_status status = resolve(options);
+    if (status == WEFT_OK) {
+        status = runtime.sched->run(&runtime.options, main_fn, arg);
+    }
+    runtime = (struct runtime){0};
+    lot_reset();
+    store_release(&running, false); /* the next run's exchange sees all of this one's end */
+    return status;
+}
+
+/* --- tasks ------------------------------------------------------------------------------------------ */
+
+enum weft_status weft_go(void (*fn)(void *), void *arg)
+{
+    return weft_go_named(NULL, fn, arg);
+}
+
+enum weft_status weft_go_named(const char *name, void (*fn)(void *), void *arg)
+{
+    if (fn == NULL || worker_self() == NULL) {
+        return WEFT_INVALID;
+    }
+    return runtime.sched->spawn(name, fn, arg);
+}
+
+void weft_yield(void)
+{
+    runtime.sched->yield();
+}
+
+void weft_exit(void)
+{
+    runtime.sched->exit();
+}
+
+void weft_sleep(weft_ns duration)
+{
+    if (duration <= 0) {
+        weft_yield();
+        return;
+    }
+    weft_ns now = weft_now();
+    weft_select_until(NULL, 0, duration > WEFT_FOREVER - 1 - now ? WEFT_FOREVER - 1 : now + duration);
+}
+
+weft_ns weft_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (weft_ns)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+unsigned weft_workers(void)
+{
+    return runtime.sched == NULL ? 0 : runtime.options.workers;
+}
+
+size_t weft_task_count(void)
+{
+    if (runtime.sched == NULL) {
+        return 0;
+    }
+    struct sched_counters counters;
+    runtime.sched->counters(&counters);
+    return counters.exits > counters.spawns ? 0 : (size_t)(counters.spawns - counters.exits);
+}
+
+static void dump_task(struct task *task, void *arg)
+{
+    int fd = *(int *)arg;
+    const char *name = load_relaxed(&task->name);
+    enum wait_reason reason = load_relaxed(&task->wait_reason);
+    const void *object = load_relaxed(&task->wait_object);
+    char where[32] = "";
+    if (reason != WAIT_NONE && object != NULL) {
+        snprintf(where, sizeof where, " %p", object);
+    }
+    dprintf(fd, "task %llu \"%s\" fn %p: %s%s\n", (unsigned long long)task->number, name == NULL ? "" : name,
+            (void *)(uintptr_t)load_relaxed(&task->fn),
+            load_relaxed(&task->state) == TASK_NEW ? "not started yet" : wait_reason_name(reason), where);
+}
+
+void weft_dump_tasks(int fd)
+{
+    if (runtime.sched != NULL) {
+        runtime.sched->visit(dump_task, &fd);
+    }
+}
+
+const char *weft_status_name(enum weft_status status)
+{
+    static const char *const names[] = {"OK", "CLOSED", "AGAIN", "TIMEOUT", "CANCELED", "NOMEM", "INVALID"};
+    return (unsigned)status < sizeof names / sizeof names[0] ? names[status] : "UNKNOWN";
+}
+
+/* --- park, random ----------------------------------------------------------------------------------- */
+
+bool park_unlock(void *lock)
+{
+    lock_release(lock);
+    return true;
+}
+
+bool park_stay(void *unused)
+{
+    (void)unused;
+    return true;
+}
+
+bool wait_expire(struct timer *timer)
+{
+    struct wait *wait = (struct wait *)(void *)((char *)timer - offsetof(struct wait, timer));
+    bool parked;
+    return wait_claim(wait, WON_TIMEOUT, &parked) && parked;
+}
+
+/* G. Steele, D. Lea, C. Flood, "Fast splittable pseudorandom number generators" (OOPSLA 2014): splitmix64. */
+uint64_t random_seed(uint64_t seed, unsigned index)
+{
+    uint64_t z = seed + 0x9E3779B97F4A7C15u * (index + 1u);
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+    z ^= z >> 31;
+    return z == 0 ? 1 : z;
+}

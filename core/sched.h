@@ -1,0 +1,139 @@
+/* What a scheduler is, and the contract of park and ready.
+ *
+ * THE CONTRACT. park(commit, arg, timer) stops the calling task. When the task can no longer touch its stack or
+ * its registers -- an M:N scheduler has switched to another stack, a thread is about to block on its own word --
+ * the scheduler calls commit(arg) on its behalf. From the moment in which commit makes the task visible to
+ * others (it releases a lock under which the task was queued, or wins a compare-and-swap) any thread may call
+ * ready(task), once. commit's result:
+ *   true   the task is parked: exactly one ready() will come, or has come already, for this park();
+ *   false  the wait was over before it began: nobody will call ready(), the scheduler makes the task runnable.
+ * park() returns after that one ready(), never before and never for another reason.
+ *
+ * PROOF that no wake-up is lost and no task is resumed while its registers are being saved.
+ *   P1  A waker calls ready(task) only after it claimed the wait (wait.h): by taking the waiter out of a queue
+ *       under that queue's lock, or by the compare-and-swap PARKED -> WON on the wait's word. One claim succeeds.
+ *   P2  Neither is possible before commit: the lock is released by commit; PARKED is stored by commit. Commit
+ *       runs after the registers have been saved (it is the next context that calls it) and, on that thread, in
+ *       program order behind them; lock release / acquire, or the CAS pair, orders them before the waker.
+ *   P3  A waker that claims earlier (OPEN -> WON, before commit) does not call ready(); commit's own CAS
+ *       OPEN -> PARKED fails, commit returns false, and the task is made runnable. So in each order of commit and
+ *       claim exactly one party makes the task runnable.
+ *   P4  ready() publishes the task through the scheduler's queue or word (release -> acquire), hence whoever
+ *       resumes it sees its saved context and all that the waker wrote.
+ *   There is no token that could be left over, so no spurious return, and a stale ready() can't happen: after its
+ *   claim the waker is the one party that the task waits for.
+ *
+ * With a timer, the scheduler calls timer->expire() once timer->when has passed and while the task is parked; it
+ * is a claimer like any other (true: it won, the scheduler readies the task). When park() has returned the timer
+ * is disarmed. */
+#ifndef CORE_SCHED_H
+#define CORE_SCHED_H
+
+#include "task.h"
+#include "timer.h"
+#include "weft.h"
+
+typedef bool (*park_commit)(void *arg);
+
+struct sched_caps {
+    bool os_threads;    /* a task is an OS thread: waiting on a word is the kernel's futex */
+    bool stealing;      /* workers take work from each other */
+    bool fair;          /* a runnable task is run after a bounded number of others */
+    bool spawn_cheap;   /* a spawn costs less than a microsecond: benchmarks may spawn by the million */
+};
+
+/* Events since the start of the run, summed over the workers. */
+struct sched_counters {
+    uint64_t spawns, exits, switches, parks;
+    uint64_t wakes, futile_wakes; /* of sleeping workers; those that found nothing to do */
+    uint64_t steals_tried, steals_won;
+    uint64_t futex_calls;
+};
+
+struct sched_ops {
+    const char *name;
+    const char *summary;
+    struct sched_caps caps;
+    /* Runs fn(arg) as the main task with options->workers workers, and all that it spawns. Called by one thread at
+     * a time that is not a worker. */
+    enum weft_status (*run)(const struct weft_options *options, task_fn fn, void *arg);
+    /* The following are called by tasks. ready() may be called by any worker, for a task that has parked. */
+    enum weft_status (*spawn)(const char *name, task_fn fn, void *arg);
+    void (*park)(park_commit commit, void *arg, struct timer *timer);
+    void (*ready)(struct task *task);
+    void (*yield)(void);
+    /* NULL, or: blocks while *word == expected, until futex_wake(word); may return for no reason. */
+    void (*wait_word)(_Atomic(uint32_t) *word, uint32_t expected);
+    void (*exit)(void) __attribute__((noreturn));
+    /* Any thread, during a run: a snapshot. */
+    void (*counters)(struct sched_counters *counters);
+    void (*visit)(void (*visit)(struct task *task, void *arg), void *arg);
+};
+
+/* What every scheduler keeps for each thread that runs tasks: the owner's only. A scheduler's own worker begins
+ * with it. */
+struct worker {
+    struct task *current; /* NULL between tasks */
+    uint64_t random;      /* state of random_next */
+    unsigned index;
+};
+
+/* The run that is going on. Written by weft_run before any worker starts and after all have ended. */
+struct runtime {
+    const struct sched_ops *sched; /* NULL: no run */
+    const struct chan_ops *chan;
+    struct weft_options options;
+};
+extern struct runtime runtime;
+
+static force_inline struct task *task_current(void)
+{
+    struct worker *self = worker_self();
+    return self == NULL ? NULL : self->current;
+}
+
+/* Makes a task that has parked runnable: see the contract. */
+static force_inline void task_ready(struct task *task)
+{
+    race_release(task);
+    runtime.sched->ready(task);
+}
+
+/* Parks the calling task; `reason` and `object` are for reports. */
+no_race_check static inline void task_park(enum wait_reason reason, const void *object, park_commit commit, void *arg,
+                                           struct timer *timer)
+{
+    struct task *self = worker_self()->current;
+    store_relaxed(&self->wait_object, object);
+    store_relaxed(&self->wait_reason, (uint8_t)reason);
+    runtime.sched->park(commit, arg, timer);
+    store_relaxed(&self->wait_reason, (uint8_t)WAIT_NONE);
+}
+
+/* A commit that releases the struct lock under which the caller queued itself. */
+bool park_unlock(void *lock);
+/* A commit that does nothing: for tasks that will never be readied. */
+bool park_stay(void *unused);
+
+/* S. Vigna, "Further scramblings of Marsaglia's xorshift generators" (xorshift64*); for choices, not secrets. */
+static force_inline uint32_t random_next(struct worker *worker)
+{
+    uint64_t x = worker->random;
+    x ^= x >> 12;
+    x ^= x << 25;
+    x ^= x >> 27;
+    worker->random = x;
+    return (uint32_t)((x * 0x2545F4914F6CDD1Du) >> 32);
+}
+
+/* A number in [0, bound), bound > 0: D. Lemire, "Fast random integer generation in an interval" (2019), without the
+ * rejection step: the bias is below bound / 2^32. */
+static force_inline uint32_t random_below(struct worker *worker, uint32_t bound)
+{
+    return (uint32_t)(((uint64_t)random_next(worker) * bound) >> 32);
+}
+
+/* The state for worker number `index` of a run with this seed; never 0. */
+uint64_t random_seed(uint64_t seed, unsigned index);
+
+#endif

@@ -1,0 +1,134 @@
+#include "select.h"
+
+#include <stdlib.h>
+
+/* Registers one case. True: go on with the next; false: the wait is over. */
+static bool enlist(struct weft_case *c, struct waiter *waiter)
+{
+    struct weft_chan *chan = c->chan;
+    if (chan->capacity == 0) {
+        return rendezvous_enlist(chan, c->op, waiter) == ENLIST_QUEUED;
+    }
+    lock_acquire(&chan->lock);
+    waitq_push(chan_queue(chan, c->op), waiter);
+    bool ready = chan->ops->poll(chan, c->op); /* N2 */
+    lock_release(&chan->lock);
+    if (!ready) {
+        return true;
+    }
+    bool parked;
+    wait_claim(waiter->wait, waiter->index, &parked); /* lost: another case has won; either way it is over */
+    return false;
+}
+
+/* Registers the cases, beginning anywhere, until one has won. Returns how many were registered. */
+static size_t enlist_all(struct weft_case *cases, size_t count, struct wait *wait, struct waiter *waiters)
+{
+    size_t done = 0;
+    while (done < count) {
+        struct weft_case *c = &cases[done];
+        struct waiter *waiter = &waiters[done];
+        *waiter = (struct waiter){.task = wait->task,
+                                  .wait = wait,
+                                  .index = (uint32_t)done,
+                                  .status = WEFT_AGAIN,
+                                  .value = c->value};
+        done++;
+        if (c->chan != NULL && !enlist(c, waiter)) {
+            break;
+        }
+    }
+    return done;
+}
+
+/* W2: no waiter is left in a queue, and no claimer is still at work on one (it holds the lock). */
+static void delist_all(struct weft_case *cases, size_t count, struct waiter *waiters)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct weft_chan *chan = cases[i].chan;
+        if (chan == NULL) {
+            continue;
+        }
+        lock_acquire(&chan->lock);
+        if (waiters[i].queued) {
+            waitq_remove(chan_queue(chan, cases[i].op), &waiters[i]);
+        }
+        lock_release(&chan->lock);
+    }
+}
+
+int select_wait(struct weft_case *cases, size_t count, weft_ns deadline, struct waiter *waiters)
+{
+    struct wait wait = {.task = worker_self()->current};
+    size_t enlisted = enlist_all(cases, count, &wait, waiters);
+    if (load_acquire(&wait.claim) < CLAIM_WON) { /* the commit's CAS revalidates */
+        wait.timer = (struct timer){.when = deadline, .expire = wait_expire, .task = wait.task};
+        task_park(count == 0 ? WAIT_SLEEP : WAIT_SELECT, count == 1 ? cases[0].chan : NULL, wait_commit, &wait,
+                  deadline == WEFT_FOREVER ? NULL : &wait.timer);
+    }
+    uint32_t won = load_acquire(&wait.claim) - CLAIM_WON; /* final */
+    delist_all(cases, enlisted, waiters);
+    if (won == WON_TIMEOUT) {
+        return -1;
+    }
+    struct weft_case *c = &cases[won];
+    if (waiters[won].status != WEFT_AGAIN) { /* done on our behalf */
+        c->status = waiters[won].status;
+        return (int)won;
+    }
+    enum weft_status status = case_try(NULL, c);
+    if (status == WEFT_AGAIN) {
+        return SELECT_RETRY;
+    }
+    c->status = status;
+    if (c->chan->capacity != 0) {
+        chan_pass_on(c->chan, c->op); /* N3 */
+    }
+    return (int)won;
+}
+
+cold_function int select_large(struct weft_case *cases, size_t count, weft_ns deadline, bool wait)
+{
+    if (count > UINT16_MAX) {
+        weft_panic("select with %zu cases: at most %u are served", count, UINT16_MAX);
+    }
+    struct waiter *waiters = malloc(count * (sizeof *waiters + sizeof(uint16_t)));
+    if (waiters == NULL) {
+        weft_panic("select: no memory for %zu cases", count);
+    }
+    uint16_t *order = (uint16_t *)(void *)(waiters + count);
+    int chosen;
+    do {
+        chosen = select_poll(NULL, cases, count, order);
+        if (chosen < 0 && wait) {
+            chosen = select_wait(cases, count, deadline, waiters);
+        }
+    } while (chosen == SELECT_RETRY);
+    free(waiters);
+    return chosen;
+}
+
+static void check_cases(const struct weft_case *cases, size_t count)
+{
+    if (cases == NULL && count != 0) {
+        weft_panic("select: %zu cases at a null address", count);
+    }
+}
+
+int weft_select(struct weft_case *cases, size_t count)
+{
+    check_cases(cases, count);
+    return select_until(NULL, cases, count, WEFT_FOREVER);
+}
+
+int weft_select_until(struct weft_case *cases, size_t count, weft_ns deadline)
+{
+    check_cases(cases, count);
+    return select_until(NULL, cases, count, deadline);
+}
+
+int weft_try_select(struct weft_case *cases, size_t count)
+{
+    check_cases(cases, count);
+    return select_try(NULL, cases, count);
+}

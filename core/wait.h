@@ -1,0 +1,126 @@
+/* Waiting: the word that decides who ends a wait, and the queues that waiters stand in.
+ *
+ * A `wait` is one blocking operation of one task: a select, or a timed send or receive. A `waiter` is its entry
+ * in the queue of one channel. A plain send or receive needs no `wait`: it stands in one queue, so whoever takes
+ * it out under the queue's lock has claimed it.
+ *
+ * The word `claim`:
+ *   OPEN      the task runs; it is still registering, or about to park
+ *   PARKED    the task has parked: whoever claims it must ready it
+ *   BUSY      the task tries to pair itself with another waiting select (rendezvous.c) and will be OPEN or WON in a
+ *             moment: claimers wait
+ *   WON + i   case i has won; final. i = WON_TIMEOUT: the deadline
+ * Ordering: each change is a CAS with acq_rel, so that the claimer sees what the task wrote before (C1: PARKED by
+ * commit) and the task sees what the claimer wrote (through ready, or through the queue's lock).
+ *
+ * Invariants
+ *   W1  A waiter is touched only under the lock of its queue while it is `queued`, or by its claimer before
+ *       ready().
+ *   W2  The owner takes each of its waiters out of its queue, under the lock, before the waiter's memory goes. */
+#ifndef CORE_WAIT_H
+#define CORE_WAIT_H
+
+#include "sched.h"
+
+enum { CLAIM_OPEN, CLAIM_PARKED, CLAIM_BUSY, CLAIM_WON };
+#define WON_TIMEOUT (UINT32_MAX - CLAIM_WON)
+#define WON_SELF (WON_TIMEOUT - 1)
+
+struct wait {
+    _Atomic(uint32_t) claim;
+    struct task *task;
+    struct timer timer;
+};
+
+struct waiter {
+    struct waiter *prev, *next;
+    struct task *task;
+    struct wait *wait;       /* NULL: plain */
+    uint32_t index;          /* of the case */
+    bool queued;
+    enum weft_status status; /* out: OK, CLOSED: done on the waiter's behalf; AGAIN: try (again) */
+    void *value;             /* where to copy from or to */
+};
+
+/* First come, first served. Guarded by a lock that its owner names; count may be read without. */
+struct waitq {
+    struct waiter *head, *tail;
+    _Atomic(uint32_t) count;
+};
+
+static force_inline void waitq_push(struct waitq *queue, struct waiter *waiter)
+{
+    waiter->next = NULL;
+    waiter->prev = queue->tail;
+    if (queue->tail == NULL) {
+        queue->head = waiter;
+    } else {
+        queue->tail->next = waiter;
+    }
+    queue->tail = waiter;
+    waiter->queued = true;
+    /* seq_cst: first half of the handshake "count a waiter, then look at the channel" against "change the channel,
+     * then look at the count": see chan_notify() */
+    add_seq_cst(&queue->count, 1u);
+}
+
+static force_inline void waitq_remove(struct waitq *queue, struct waiter *waiter)
+{
+    if (waiter->prev == NULL) {
+        queue->head = waiter->next;
+    } else {
+        waiter->prev->next = waiter->next;
+    }
+    if (waiter->next == NULL) {
+        queue->tail = waiter->prev;
+    } else {
+        waiter->next->prev = waiter->prev;
+    }
+    waiter->queued = false;
+    /* relaxed: under the lock there is one writer; a reader that sees the old count takes the lock and looks */
+    store_relaxed(&queue->count, load_relaxed(&queue->count) - 1);
+}
+
+/* Ends the wait in favour of `index`. True: won; *parked then says whether the caller must ready the task. */
+static inline bool wait_claim(struct wait *wait, uint32_t index, bool *parked)
+{
+    for (unsigned round = 0;; round++) {
+        uint32_t seen = load_relaxed(&wait->claim); /* the CAS validates */
+        if (seen >= CLAIM_WON) {
+            return false;
+        }
+        if (seen == CLAIM_BUSY) {
+            backoff(round);
+            continue;
+        }
+        /* C1 (from PARKED): the task's registers are saved; release: what the claimer wrote before */
+        if (cas_weak_acq_rel(&wait->claim, &seen, CLAIM_WON + index)) {
+            *parked = seen == CLAIM_PARKED;
+            return true;
+        }
+    }
+}
+
+/* Claims a waiter that is in a queue whose lock the caller holds, and takes it out in any case. */
+static inline bool waiter_claim(struct waitq *queue, struct waiter *waiter, bool *parked)
+{
+    waitq_remove(queue, waiter);
+    if (waiter->wait == NULL) {
+        *parked = true; /* under the lock: it has committed */
+        return true;
+    }
+    return wait_claim(waiter->wait, waiter->index, parked);
+}
+
+/* A park_commit for a `wait`. */
+static inline bool wait_commit(void *arg)
+{
+    struct wait *wait = arg;
+    uint32_t expected = CLAIM_OPEN;
+    return cas_acq_rel(&wait->claim, &expected, CLAIM_PARKED); /* C1 */
+}
+
+/* A timer's expire(). */
+bool wait_expire(struct timer *timer);
+
+#endif
