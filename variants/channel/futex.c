@@ -1,0 +1,282 @@
+/* futex: everything that waits, waits on a 32-bit word.
+ *
+ * Idea: the channel as one writes it on bare futexes. A three-state mutex word guards a circular buffer; two event words
+ * count signals ("an element came", "a place came free"); whoever can't go on remembers the event word under the mutex and
+ * waits until it changes. On OS threads the wait is the futex system call, on M:N schedulers core's parking lot.
+ * Source: U. Drepper, "Futexes Are Tricky" (2011): mutex2, and the condition variable by a sequence counter.
+ * Guarantees: any capacity, any element, many producers and consumers, select; a try fails only when it has to. Nothing is
+ * promised about the order in which waiters are served. Capacity 0: core/rendezvous.h.
+ * State
+ *   mutex           0 free, 1 held, 2 held and somebody may wait for it
+ *   head, count     of the buffer; under the mutex (count is read without by len)
+ *   *_event         32 bits, changed under the mutex at each signal; wraps, compared for equality only: a waiter would have
+ *                   to miss exactly 2^32 signals between its unlock and its wait
+ *   *_waiting       under the mutex: how many have registered and not been signalled; may be too high (after a spurious
+ *                   return), which costs a futile wake, never too low
+ *   closed          written under the mutex
+ * Invariants
+ *   F1  An element put while recv_waiting > 0 changes recv_event and wakes one that waits on it; the same for places.
+ *   F2  Selects stand in the channel's wait queues beside, and are signalled for each element too (chan_notify): the two
+ *       populations can't take each other's signals, at the price of one wake-up too many where both wait.
+ * Ordering: R1 mutex release -> A1 mutex acquire, for the buffer. closed and count are also polled by selects after they
+ * have queued themselves (seq_cst, against chan_notify's load).
+ * Cost: two read-modify-writes an operation; a system call a wait and a wake on OS threads.
+ * Good at: OS threads. Bad at: contention on one word. */
+#include "core/chan.h"
+#include "core/lot.h"
+#include "core/rendezvous.h"
+
+enum { FUTEX_SPIN = 100 };
+
+struct futex_chan {
+    struct weft_chan base;
+    _Atomic(uint32_t) mutex;
+    _Atomic(uint32_t) recv_event, send_event;
+    uint32_t recv_waiting, send_waiting;
+    size_t head;
+    _Atomic(size_t) count;
+    _Alignas(max_align_t) unsigned char buffer[];
+};
+
+static force_inline struct futex_chan *futex_of(const struct weft_chan *chan)
+{
+    return (struct futex_chan *)(uintptr_t)chan;
+}
+
+static size_t futex_size(size_t elem_size, size_t capacity)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(elem_size, capacity, &bytes) ||
+        __builtin_add_overflow(bytes, sizeof(struct futex_chan), &bytes)) {
+        return 0;
+    }
+    return bytes;
+}
+
+static enum weft_status futex_init(struct weft_chan *chan)
+{
+    (void)chan;
+    return WEFT_OK;
+}
+
+/* --- the mutex -------------------------------------------------------------------------------------- */
+
+static cold_function void futex_lock_contended(struct futex_chan *self)
+{
+    for (unsigned spin = 0; spin < FUTEX_SPIN; spin++) {
+        uint32_t free = 0;
+        if (cas_weak_acquire(&self->mutex, &free, 1u)) { /* A1 <- R1 */
+            return;
+        }
+        cpu_relax();
+    }
+    /* From here on this task takes the mutex as 2, as it can't know whether others wait: a wake-up too many at the most. */
+    while (exchange_acquire(&self->mutex, 2u) != 0) { /* A1 <- R1 */
+        lot_wait(&self->mutex, 2);
+    }
+}
+
+static force_inline void futex_lock(struct futex_chan *self)
+{
+    uint32_t free = 0;
+    if (unlikely(!cas_acquire(&self->mutex, &free, 1u))) { /* A1 <- R1 */
+        futex_lock_contended(self);
+    }
+}
+
+static force_inline void futex_unlock(struct futex_chan *self)
+{
+    if (unlikely(exchange_acq_rel(&self->mutex, 0u) == 2)) { /* R1 -> A1 */
+        lot_wake(&self->mutex, 1);
+    }
+}
+
+/* --- the events ------------------------------------------------------------------------------------- */
+
+static force_inline _Atomic(uint32_t) *futex_event(struct futex_chan *self, enum weft_op op)
+{
+    return op == WEFT_RECV ? &self->recv_event : &self->send_event;
+}
+
+static force_inline uint32_t *futex_waiting(struct futex_chan *self, enum weft_op op)
+{
+    return op == WEFT_RECV ? &self->recv_waiting : &self->send_waiting;
+}
+
+/* Under the mutex, which it releases: F1 and F2 for those that wait to do `op`. */
+static force_inline void futex_unlock_signal(struct futex_chan *self, enum weft_op op)
+{
+    bool signal = *futex_waiting(self, op) != 0;
+    if (unlikely(signal)) {
+        --*futex_waiting(self, op);
+        add_relaxed(futex_event(self, op), 1u); /* under the mutex */
+    }
+    futex_unlock(self);
+    if (unlikely(signal)) {
+        lot_wake(futex_event(self, op), 1);
+    }
+    chan_notify(&self->base, chan_queue(&self->base, op));
+}
+
+/* Under the mutex, which is released while the task waits and then taken again. */
+static cold_function void futex_wait_event(struct futex_chan *self, enum weft_op op)
+{
+    uint32_t seen = load_relaxed(futex_event(self, op)); /* under the mutex */
+    ++*futex_waiting(self, op);
+    futex_unlock(self);
+    lot_wait(futex_event(self, op), seen);
+    futex_lock(self);
+}
+
+/* --- operations ------------------------------------------------------------------------------------- */
+
+/* Under the mutex, which it releases unless the answer is AGAIN. */
+static force_inline enum weft_status futex_put(struct futex_chan *self, const void *value)
+{
+    size_t elem_size = self->base.elem_size;
+    size_t capacity = self->base.capacity;
+    size_t count = load_relaxed(&self->count); /* under the mutex */
+    if (unlikely(load_relaxed(&self->base.closed) != 0)) { /* under the mutex */
+        futex_unlock(self);
+        return WEFT_CLOSED;
+    }
+    if (count == capacity) {
+        return WEFT_AGAIN;
+    }
+    size_t index = self->head + count;
+    index = index >= capacity ? index - capacity : index;
+    elem_copy(self->buffer + index * elem_size, value, elem_size);
+    store_relaxed(&self->count, count + 1); /* the unlock's exchange precedes chan_notify's load */
+    futex_unlock_signal(self, WEFT_RECV);
+    return WEFT_OK;
+}
+
+/* Under the mutex, which it releases unless the answer is AGAIN. */
+static force_inline enum weft_status futex_take(struct futex_chan *self, void *value)
+{
+    size_t elem_size = self->base.elem_size;
+    size_t count = load_relaxed(&self->count); /* under the mutex */
+    if (count == 0) {
+        if (likely(load_relaxed(&self->base.closed) == 0)) { /* under the mutex */
+            return WEFT_AGAIN;
+        }
+        futex_unlock(self);
+        elem_zero(value, elem_size);
+        return WEFT_CLOSED;
+    }
+    elem_copy(value, self->buffer + self->head * elem_size, elem_size);
+    self->head = self->head + 1 == self->base.capacity ? 0 : self->head + 1;
+    store_relaxed(&self->count, count - 1); /* the unlock's exchange precedes chan_notify's load */
+    futex_unlock_signal(self, WEFT_SEND);
+    return WEFT_OK;
+}
+
+static inline enum weft_status futex_send(struct weft_chan *chan, const void *value)
+{
+    if (chan->capacity == 0) {
+        return rendezvous_send(chan, value);
+    }
+    struct futex_chan *self = futex_of(chan);
+    enum weft_status status;
+    futex_lock(self);
+    while ((status = futex_put(self, value)) == WEFT_AGAIN) {
+        futex_wait_event(self, WEFT_SEND);
+    }
+    return status;
+}
+
+static inline enum weft_status futex_recv(struct weft_chan *chan, void *value)
+{
+    if (chan->capacity == 0) {
+        return rendezvous_recv(chan, value);
+    }
+    struct futex_chan *self = futex_of(chan);
+    enum weft_status status;
+    futex_lock(self);
+    while ((status = futex_take(self, value)) == WEFT_AGAIN) {
+        futex_wait_event(self, WEFT_RECV);
+    }
+    return status;
+}
+
+static inline enum weft_status futex_try_send(struct weft_chan *chan, const void *value)
+{
+    if (chan->capacity == 0) {
+        return rendezvous_try_send(chan, value);
+    }
+    struct futex_chan *self = futex_of(chan);
+    futex_lock(self);
+    enum weft_status status = futex_put(self, value);
+    if (status == WEFT_AGAIN) {
+        futex_unlock(self);
+    }
+    return status;
+}
+
+static inline enum weft_status futex_try_recv(struct weft_chan *chan, void *value)
+{
+    if (chan->capacity == 0) {
+        return rendezvous_try_recv(chan, value);
+    }
+    struct futex_chan *self = futex_of(chan);
+    futex_lock(self);
+    enum weft_status status = futex_take(self, value);
+    if (status == WEFT_AGAIN) {
+        futex_unlock(self);
+    }
+    return status;
+}
+
+static enum weft_status futex_close(struct weft_chan *chan)
+{
+    if (chan->capacity == 0) {
+        return rendezvous_close(chan);
+    }
+    struct futex_chan *self = futex_of(chan);
+    futex_lock(self);
+    bool was_closed = load_relaxed(&chan->closed) != 0; /* under the mutex */
+    store_seq_cst(&chan->closed, 1u);
+    self->recv_waiting = self->send_waiting = 0;
+    add_relaxed(&self->recv_event, 1u); /* under the mutex */
+    add_relaxed(&self->send_event, 1u);
+    futex_unlock(self);
+    if (was_closed) {
+        return WEFT_CLOSED;
+    }
+    lot_wake(&self->recv_event, UINT32_MAX);
+    lot_wake(&self->send_event, UINT32_MAX);
+    chan_wake_all(chan);
+    return WEFT_OK;
+}
+
+static size_t futex_len(const struct weft_chan *chan)
+{
+    return load_relaxed(&futex_of(chan)->count); /* a snapshot */
+}
+
+static bool futex_poll(const struct weft_chan *chan, enum weft_op op)
+{
+    size_t count = load_seq_cst(&futex_of(chan)->count); /* seq_cst: N2 */
+    return load_seq_cst(&chan->closed) != 0 || (op == WEFT_RECV ? count != 0 : count != chan->capacity);
+}
+
+const struct chan_ops futex_ops = {
+    .name = "futex",
+    .summary = "futex mutex and event words; real futexes on OS threads, a parking lot elsewhere",
+    .caps = {.capacity_exact = true,
+             .multi_producer = true,
+             .multi_consumer = true,
+             .select = true,
+             .try_exact = true,
+             .allocates_per_message_above = SIZE_MAX,
+             .progress = PROGRESS_BLOCKING},
+    .size = futex_size,
+    .init = futex_init,
+    .send = futex_send,
+    .recv = futex_recv,
+    .try_send = futex_try_send,
+    .try_recv = futex_try_recv,
+    .close = futex_close,
+    .len = futex_len,
+    .poll = futex_poll,
+};

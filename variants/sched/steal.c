@@ -1,0 +1,423 @@
+/* steal: M:N, a queue for each worker, idle workers take from busy ones.
+ *
+ * Idea: a worker keeps its runnable tasks in a next-to-run slot and a bounded ring of its own; what does not fit goes to
+ * a shared injector. The slot keeps tasks that talk to each other on one worker, with warm caches and without waking
+ * anybody. A worker that runs dry searches, then watches, then sleeps.
+ * Source: the ring and the search follow the Go runtime's scheduler (runtime/proc.go: runqput, runqgrab, findRunnable)
+ * and D. Vyukov, "Scalable Go Scheduler Design Doc" (2012). Deviations: stealers take from the slot only when its
+ * owner has scheduled nothing for a while (S4), and wake-ups go by that rule too.
+ * Guarantees: a task in a ring or the injector is run after a bounded number of others (S3); not FIFO.
+ * State
+ *   next          written by the owner; taken by exchange, by owner or thief
+ *   head          of the ring: advanced by CAS, by whoever takes; 32-bit, wraps, differences only
+ *   tail          of the ring: written by the owner
+ *   decisions     counts the owner's pops: a thief that sees it stand still knows that the owner is busy in a task
+ *   searching     (shared) 1 while a worker searches: nobody else is woken to do the same
+ * Invariants
+ *   S1  A task is in one place: a slot, a ring between head and tail, or the injector.
+ *   S2  tail - head <= RING_SIZE: only the owner adds, and it re-reads head first.
+ *   S3  Each 64th decision takes from the injector first and leaves the slot for later; and a slot that is filled again
+ *       and again (a ping-pong pair) gives way to the ring after 64 decisions.
+ *   S4  While a worker is busy and another idle, one idle worker watches: it looks again after at most 10 ms. So a missed
+ *       wake-up (push does not fence its store against its load of idle_count) or a task in the slot of a worker that
+ *       computes costs parallelism for that long at the most, and never a task: the owner runs what it has.
+ * Ordering
+ *   R1 tail release -> A1 tail acquire (thief): the entries behind it, and the tasks they name
+ *   R2 head CAS acq_rel -> A2 head acquire (owner): the entry has been read before the owner overwrites it
+ *   R3 next exchange acq_rel, both sides
+ *   The injector is under its lock.
+ * Cost: with one worker no read-modify-write on any path here. With more: one exchange a task through the slot, one CAS a
+ * task through the ring.
+ * Good at: fine-grained tasks, fork-join, talkers. Bad at: strict fairness. */
+#include "core/mn.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    RING_SIZE = 256,
+    FAIR_PERIOD = 64,     /* S3 */
+    SEARCH_ROUNDS = 100,  /* some 10 us: about the price of a sleep and a wake-up */
+    WATCH_FIRST_NS = 50000,
+    WATCH_LAST_NS = 10000000,
+};
+
+struct steal_local {
+    /* the owner's, read by thieves */
+    _Alignas(CACHE_LINE) _Atomic(struct task *) next;
+    _Atomic(uint32_t) tail;
+    _Atomic(uint32_t) decisions;
+    uint32_t *seen; /* the owner's only: the decisions of all workers at the last look */
+    /* thieves' and the owner's */
+    _Alignas(CACHE_LINE) _Atomic(uint32_t) head;
+    _Alignas(CACHE_LINE) _Atomic(struct task *) ring[RING_SIZE];
+};
+
+struct steal_shared {
+    _Alignas(CACHE_LINE) struct lock lock; /* of the injector */
+    struct task *first, *last;
+    _Atomic(uint32_t) length; /* written under the lock; read as a hint */
+    _Alignas(CACHE_LINE) _Atomic(uint32_t) searching;
+    struct steal_local locals[];
+};
+
+static struct steal_shared *steal_shared;
+
+static force_inline struct steal_local *steal_local(const struct mn_worker *worker)
+{
+    return worker->local;
+}
+
+/* --- the injector ----------------------------------------------------------------------------------- */
+
+static cold_function void steal_inject(struct task *first, struct task *last, uint32_t count)
+{
+    last->next = NULL;
+    lock_acquire(&steal_shared->lock);
+    if (steal_shared->first == NULL) {
+        steal_shared->first = first;
+    } else {
+        steal_shared->last->next = first;
+    }
+    steal_shared->last = last;
+    store_relaxed(&steal_shared->length, load_relaxed(&steal_shared->length) + count); /* under the lock: one writer */
+    lock_release(&steal_shared->lock);
+}
+
+static struct task *steal_take_injected(void)
+{
+    if (load_relaxed(&steal_shared->length) == 0) { /* hint, revalidated under the lock */
+        return NULL;
+    }
+    lock_acquire(&steal_shared->lock);
+    struct task *task = steal_shared->first;
+    if (task != NULL) {
+        steal_shared->first = task->next;
+        store_relaxed(&steal_shared->length, load_relaxed(&steal_shared->length) - 1); /* under the lock */
+    }
+    lock_release(&steal_shared->lock);
+    return task;
+}
+
+/* --- the ring --------------------------------------------------------------------------------------- */
+
+/* The ring is full: half of it and the new task go to the injector. False: thieves made room meanwhile. */
+static cold_function bool steal_overflow(struct steal_local *local, struct task *task, uint32_t head)
+{
+    enum { HALF = RING_SIZE / 2 };
+    struct task *batch[HALF];
+    for (uint32_t i = 0; i < HALF; i++) {
+        batch[i] = load_relaxed(&local->ring[(head + i) % RING_SIZE]); /* owner's own writes; the CAS validates */
+    }
+    if (!cas_acq_rel(&local->head, &head, head + HALF)) { /* R2 */
+        return false;
+    }
+    for (uint32_t i = 0; i + 1 < HALF; i++) {
+        batch[i]->next = batch[i + 1];
+    }
+    batch[HALF - 1]->next = task;
+    steal_inject(batch[0], task, HALF + 1);
+    return true;
+}
+
+static inline void steal_ring_push(struct steal_local *local, struct task *task)
+{
+    for (;;) {
+        uint32_t head = load_acquire(&local->head); /* A2 */
+        uint32_t tail = load_relaxed(&local->tail); /* owner only */
+        if (likely(tail - head < RING_SIZE)) {
+            store_relaxed(&local->ring[tail % RING_SIZE], task); /* R1 publishes it */
+            store_release(&local->tail, tail + 1);               /* R1 -> A1 */
+            return;
+        }
+        if (steal_overflow(local, task, head)) {
+            return;
+        }
+    }
+}
+
+static inline struct task *steal_ring_pop(struct steal_local *local)
+{
+    uint32_t head = load_acquire(&local->head); /* A2: thieves' too */
+    for (;;) {
+        uint32_t tail = load_relaxed(&local->tail); /* owner only */
+        if (head == tail) {
+            return NULL;
+        }
+        struct task *task = load_relaxed(&local->ring[head % RING_SIZE]); /* owner's own write */
+        if (mn.count == 1) {
+            store_relaxed(&local->head, head + 1); /* no thieves */
+            return task;
+        }
+        if (cas_weak_acq_rel(&local->head, &head, head + 1)) { /* R2 */
+            return task;
+        }
+    }
+}
+
+/* Moves half of the victim's ring to the thief's, which is empty; returns one of them to run. */
+static struct task *steal_half(struct steal_local *thief, struct steal_local *victim)
+{
+    uint32_t head = load_acquire(&victim->head); /* A2 */
+    for (;;) {
+        uint32_t tail = load_acquire(&victim->tail); /* A1 <- R1 */
+        uint32_t count = tail - head;
+        count -= count / 2;
+        if (count == 0) {
+            return NULL;
+        }
+        if (count > RING_SIZE / 2) { /* head and tail were read at different times */
+            head = load_acquire(&victim->head);
+            continue;
+        }
+        uint32_t to = load_relaxed(&thief->tail); /* owner only */
+        for (uint32_t i = 0; i < count; i++) {
+            struct task *task = load_relaxed(&victim->ring[(head + i) % RING_SIZE]); /* the CAS validates */
+            store_relaxed(&thief->ring[(to + i) % RING_SIZE], task);                 /* beyond tail: unseen */
+        }
+        if (cas_weak_acq_rel(&victim->head, &head, head + count)) { /* R2 */
+            struct task *task = load_relaxed(&thief->ring[(to + count - 1) % RING_SIZE]);
+            store_release(&thief->tail, to + count - 1); /* R1 -> A1 */
+            return task;
+        }
+    }
+}
+
+/* --- push and pop ----------------------------------------------------------------------------------- */
+
+/* A worker is asleep and nobody searches: one is woken to search. */
+static cold_function void steal_wake_searcher(void)
+{
+    uint32_t none = 0;
+    /* CAS: one pusher wakes; relaxed would do, what the searcher looks at is ordered by the queues */
+    if (load_relaxed(&steal_shared->searching) == 0 && cas_acquire(&steal_shared->searching, &none, 1u) &&
+        !mn_wake_one()) {
+        store_release(&steal_shared->searching, 0u);
+    }
+}
+
+static force_inline struct task *steal_swap_next(struct steal_local *local, struct task *task)
+{
+    if (mn.count == 1) { /* no thieves: plain */
+        struct task *old = load_relaxed(&local->next);
+        store_relaxed(&local->next, task);
+        return old;
+    }
+    return exchange_acq_rel(&local->next, task); /* R3 */
+}
+
+no_race_check static inline void steal_push(struct mn_worker *worker, struct task *task, enum push_kind kind)
+{
+    struct steal_local *local = steal_local(worker);
+    bool alone = false; /* in the slot, with nothing beside it */
+    if (kind == PUSH_YIELD) {
+        steal_ring_push(local, task);
+    } else {
+        struct task *displaced = steal_swap_next(local, task);
+        if (displaced != NULL) {
+            steal_ring_push(local, displaced);
+        } else {
+            alone = kind == PUSH_READY; /* most often this task is about to park, and that one to go on */
+        }
+    }
+    if (!alone && unlikely(mn_any_idle())) { /* hint: S4 */
+        steal_wake_searcher();
+    }
+}
+
+no_race_check static inline struct task *steal_pop(struct mn_worker *worker)
+{
+    struct steal_local *local = steal_local(worker);
+    uint32_t decisions = load_relaxed(&local->decisions) + 1;
+    store_relaxed(&local->decisions, decisions); /* hint for thieves */
+    if (unlikely(decisions % FAIR_PERIOD == 0)) { /* S3 */
+        struct task *task = steal_take_injected();
+        if (task == NULL) {
+            task = steal_ring_pop(local);
+        }
+        if (task != NULL) {
+            return task;
+        }
+    }
+    if (load_relaxed(&local->next) != NULL) { /* hint: only a thief could take it, by exchange */
+        struct task *task = steal_swap_next(local, NULL);
+        if (task != NULL) {
+            return task;
+        }
+    }
+    struct task *task = steal_ring_pop(local);
+    return task != NULL ? task : steal_take_injected();
+}
+
+/* --- search, watch, sleep --------------------------------------------------------------------------- */
+
+static struct task *steal_from_rings(struct mn_worker *worker)
+{
+    unsigned start = random_below(&worker->base, mn.count);
+    for (unsigned i = 0; i < mn.count; i++) {
+        unsigned index = (start + i) % mn.count;
+        if (index == worker->base.index) {
+            continue;
+        }
+        count_up(&worker->counters.steals_tried, 1);
+        struct task *task = steal_half(steal_local(worker), &steal_shared->locals[index]);
+        if (task != NULL) {
+            count_up(&worker->counters.steals_won, 1);
+            return task;
+        }
+    }
+    return NULL;
+}
+
+/* Takes from the slot of a worker that has decided nothing since `seen` was filled in. */
+static struct task *steal_from_slots(struct mn_worker *worker, const uint32_t *seen)
+{
+    for (unsigned index = 0; index < mn.count; index++) {
+        struct steal_local *victim = &steal_shared->locals[index];
+        if (index == worker->base.index || load_relaxed(&victim->next) == NULL ||
+            load_relaxed(&victim->decisions) != seen[index]) { /* hints: a wrong guess costs locality only */
+            continue;
+        }
+        struct task *task = exchange_acq_rel(&victim->next, NULL); /* R3 */
+        if (task != NULL) {
+            count_up(&worker->counters.steals_won, 1);
+            return task;
+        }
+    }
+    return NULL;
+}
+
+static void steal_note_decisions(uint32_t *seen)
+{
+    for (unsigned index = 0; index < mn.count; index++) {
+        seen[index] = load_relaxed(&steal_shared->locals[index].decisions); /* hint */
+    }
+}
+
+static struct task *steal_look(struct mn_worker *worker)
+{
+    mn_fire_timers(worker);
+    struct task *task = steal_pop(worker);
+    return task != NULL ? task : steal_from_rings(worker);
+}
+
+static struct task *steal_search(struct mn_worker *worker, uint32_t *seen)
+{
+    steal_note_decisions(seen);
+    for (unsigned round = 0; round < SEARCH_ROUNDS && !load_relaxed(&mn.stop); round++) {
+        struct task *task = steal_look(worker);
+        if (task != NULL) {
+            return task;
+        }
+        for (unsigned i = 0; i < 8; i++) {
+            cpu_relax();
+        }
+    }
+    return steal_from_slots(worker, seen);
+}
+
+/* A worker that goes back to work: if others are asleep, one of them must watch in its stead (S4). */
+static struct task *steal_found(struct task *task)
+{
+    if (task != NULL && mn_any_idle()) {
+        steal_wake_searcher();
+    }
+    return task;
+}
+
+/* Sleeps until woken to search (true), or until it is time to watch or to fire a timer (false). *task: what turned up on
+ * the way. */
+static bool steal_sleep(struct mn_worker *worker, weft_ns watch, struct task **task)
+{
+    steal_note_decisions(steal_local(worker)->seen);
+    mn_idle_enter(worker);
+    *task = steal_look(worker); /* what was pushed before this worker could be seen to sleep */
+    if (*task != NULL || load_seq_cst(&mn.stop)) { /* seq_cst: mn_stop stores it, then wakes the list */
+        return !mn_idle_leave(worker); /* chosen meanwhile: then it is the searcher, and says that it is done */
+    }
+    bool all_idle = load_relaxed(&mn.idle_count) == mn.count; /* S4 concerns busy workers; steal_found wakes us */
+    if (mn_sleep(worker, all_idle ? WEFT_FOREVER : weft_now() + watch)) {
+        return true;
+    }
+    *task = steal_from_slots(worker, steal_local(worker)->seen);
+    return false;
+}
+
+static struct task *steal_find(struct mn_worker *worker)
+{
+    weft_ns watch = WATCH_FIRST_NS;
+    uint32_t none = 0;
+    bool searcher = cas_acquire(&steal_shared->searching, &none, 1u); /* at most one searches */
+    struct task *task = NULL;
+    while (task == NULL && !load_relaxed(&mn.stop)) { /* looked at again after each sleep */
+        task = searcher ? steal_search(worker, steal_local(worker)->seen) : steal_look(worker);
+        if (searcher) {
+            store_release(&steal_shared->searching, 0u);
+        }
+        searcher = false;
+        if (task == NULL) {
+            searcher = steal_sleep(worker, watch, &task);
+            watch = watch < WATCH_LAST_NS ? watch * 2 : WATCH_LAST_NS;
+        }
+    }
+    if (searcher) {
+        store_release(&steal_shared->searching, 0u);
+    }
+    return steal_found(task);
+}
+
+/* --- the variant ------------------------------------------------------------------------------------ */
+
+static void steal_fini(void)
+{
+    free(steal_shared->locals[0].seen);
+    free(steal_shared);
+    steal_shared = NULL;
+}
+
+static bool steal_init(void)
+{
+    size_t size = sizeof *steal_shared + mn.count * sizeof steal_shared->locals[0];
+    steal_shared = aligned_alloc(CACHE_LINE, size);
+    if (steal_shared == NULL) {
+        return false;
+    }
+    memset(steal_shared, 0, size);
+    uint32_t *seen = calloc((size_t)mn.count * mn.count, sizeof *seen);
+    if (seen == NULL) {
+        free(steal_shared);
+        return false;
+    }
+    for (unsigned i = 0; i < mn.count; i++) {
+        steal_shared->locals[i].seen = seen + (size_t)i * mn.count;
+        mn.workers[i].local = &steal_shared->locals[i];
+    }
+    return true;
+}
+
+static void steal_entry(struct context *from, struct context *self, struct worker *worker);
+
+static const struct mn_policy steal_policy = {
+    .init = steal_init,
+    .fini = steal_fini,
+    .push = steal_push,
+    .pop = steal_pop,
+    .find = steal_find,
+    .entry = steal_entry,
+};
+
+MN_SCHEDULER(steal, &steal_policy)
+
+const struct sched_ops steal_ops = {
+    .name = "steal",
+    .summary = "M:N, a next-to-run slot and a bounded ring a worker, work stealing",
+    .caps = {.stealing = true, .fair = true, .spawn_cheap = true},
+    .run = steal_run,
+    .spawn = steal_spawn,
+    .park = steal_park,
+    .ready = steal_ready,
+    .yield = steal_yield,
+    .exit = steal_exit,
+    .counters = mn_counters,
+    .visit = mn_visit,
+};
