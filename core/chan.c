@@ -54,7 +54,7 @@ cold_function void chan_wake_all(struct weft_chan *chan)
 void chan_wait(struct weft_chan *chan, enum weft_op op)
 {
     struct waitq *queue = chan_queue(chan, op);
-    struct waiter self = {.task = worker_self()->current};
+    struct waiter self = {.task = task_self()};
     lock_acquire(&chan->lock);
     waitq_push(queue, &self);
     if (chan->ops->poll(chan, op)) {

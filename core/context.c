@@ -3,7 +3,8 @@
 #include <pthread.h>
 #include <string.h>
 
-_Thread_local struct worker *worker_tls __attribute__((tls_model("initial-exec")));
+/* used: the assembly of worker_self() names it, which link-time optimisation does not see */
+__attribute__((used, tls_model("initial-exec"))) _Thread_local struct worker *worker_tls;
 
 #ifdef WEFT_UCONTEXT
 

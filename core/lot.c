@@ -26,7 +26,7 @@ static struct bucket *bucket_of(const void *word)
 void lot_wait(_Atomic(uint32_t) *word, uint32_t expected)
 {
     if (runtime.sched->wait_word != NULL) {
-        struct task *task = worker_self()->current;
+        struct task *task = task_self();
         store_relaxed(&task->wait_object, word); /* for reports */
         store_relaxed(&task->wait_reason, (uint8_t)WAIT_WORD);
         runtime.sched->wait_word(word, expected);
@@ -34,7 +34,7 @@ void lot_wait(_Atomic(uint32_t) *word, uint32_t expected)
         return;
     }
     struct bucket *bucket = bucket_of(word);
-    struct lot_waiter self = {.word = word, .task = worker_self()->current};
+    struct lot_waiter self = {.word = word, .task = task_self()};
     lock_acquire(&bucket->lock);
     if (load_acquire(word) != expected) { /* acquire: what the changer wrote before */
         lock_release(&bucket->lock);

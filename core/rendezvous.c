@@ -45,7 +45,7 @@ static force_inline enum weft_status meet_or_park(struct weft_chan *chan, enum w
         if (meet(chan, op, value)) {
             return WEFT_OK;
         }
-        struct waiter self = {.task = worker_self()->current, .value = value};
+        struct waiter self = {.task = task_self(), .value = value};
         waitq_push(chan_queue(chan, op), &self);
         task_park(op == WEFT_RECV ? WAIT_RECV : WAIT_SEND, chan, park_unlock, &chan->lock, NULL);
         if (likely(self.status == WEFT_OK)) {

@@ -186,11 +186,13 @@ enum weft_status weft_go_named(const char *name, void (*fn)(void *), void *arg)
 
 void weft_yield(void)
 {
+    task_self(); /* panics outside of a task */
     runtime.sched->yield();
 }
 
 void weft_exit(void)
 {
+    task_self(); /* panics outside of a task */
     runtime.sched->exit();
 }
 

@@ -92,9 +92,22 @@ static force_inline struct task *task_current(void)
     return self == NULL ? NULL : self->current;
 }
 
+/* The calling task; a panic on a thread that is none. */
+static force_inline struct task *task_self(void)
+{
+    struct worker *self = worker_self();
+    if (unlikely(self == NULL)) {
+        weft_panic("a channel operation or a wait outside of any task: only tasks of weft_run may do that");
+    }
+    return self->current;
+}
+
 /* Makes a task that has parked runnable: see the contract. */
 static force_inline void task_ready(struct task *task)
 {
+    if (unlikely(worker_self() == NULL)) {
+        task_self(); /* panics */
+    }
     race_release(task);
     runtime.sched->ready(task);
 }
@@ -103,7 +116,7 @@ static force_inline void task_ready(struct task *task)
 no_race_check static inline void task_park(enum wait_reason reason, const void *object, park_commit commit, void *arg,
                                            struct timer *timer)
 {
-    struct task *self = worker_self()->current;
+    struct task *self = task_self();
     store_relaxed(&self->wait_object, object);
     store_relaxed(&self->wait_reason, (uint8_t)reason);
     runtime.sched->park(commit, arg, timer);

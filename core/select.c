@@ -59,7 +59,7 @@ static void delist_all(struct weft_case *cases, size_t count, struct waiter *wai
 
 int select_wait(struct weft_case *cases, size_t count, weft_ns deadline, struct waiter *waiters)
 {
-    struct wait wait = {.task = worker_self()->current};
+    struct wait wait = {.task = task_self()};
     size_t enlisted = enlist_all(cases, count, &wait, waiters);
     if (load_acquire(&wait.claim) < CLAIM_WON) { /* the commit's CAS revalidates */
         wait.timer = (struct timer){.when = deadline, .expire = wait_expire, .task = wait.task};
@@ -110,6 +110,7 @@ cold_function int select_large(struct weft_case *cases, size_t count, weft_ns de
 
 static void check_cases(const struct weft_case *cases, size_t count)
 {
+    task_self(); /* panics outside of a task */
     if (cases == NULL && count != 0) {
         weft_panic("select: %zu cases at a null address", count);
     }

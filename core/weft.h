@@ -6,8 +6,8 @@
  *
  * Unless a function says otherwise it may be called by tasks only, never by a signal handler, and allocates
  * nothing. "Parks" means: the calling task may stop while its worker thread runs other tasks. Misuse that Go
- * calls a panic (a null channel closed, for one) prints a message that names the task and ends the process
- * with status 2. */
+ * calls a panic (a null channel closed, for one), and a call by a thread that is no task of a function that is for
+ * tasks only, prints a message that names function and task and ends the process with status 2. */
 #ifndef WEFT_H
 #define WEFT_H
 
@@ -63,9 +63,6 @@ enum weft_status weft_go_named(const char *name, void (*fn)(void *), void *arg);
 
 /* Lets every other runnable task of this worker go first. Parks. */
 void weft_yield(void);
-
-/* For long loops: cheap, yields only when the scheduler has asked this worker for it. May park. */
-void weft_poll(void);
 
 /* Ends the calling task, from any depth of calls. In the main task it ends the task, not the run. */
 void weft_exit(void) __attribute__((noreturn));

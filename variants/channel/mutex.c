@@ -116,7 +116,7 @@ static force_inline enum weft_status mutex_take(struct weft_chan *chan, void *va
 /* The condition variable's wait: under the lock, which is released once the task has parked, and taken again. */
 static cold_function void mutex_wait(struct weft_chan *chan, enum weft_op op)
 {
-    struct waiter self = {.task = worker_self()->current};
+    struct waiter self = {.task = task_self()};
     waitq_push(chan_queue(chan, op), &self);
     task_park(op == WEFT_RECV ? WAIT_RECV : WAIT_SEND, chan, park_unlock, &chan->lock, NULL);
     lock_acquire(&chan->lock);
