@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <string.h>
 
+no_race_check_below
+
 /* used: the assembly of worker_self() names it, which link-time optimisation does not see */
 __attribute__((used, tls_model("initial-exec"))) _Thread_local struct worker *worker_tls;
 
@@ -83,3 +85,5 @@ void context_fini(struct context *context)
     (void)context;
 #endif
 }
+
+no_race_check_end

@@ -49,11 +49,22 @@ void __tsan_release(void *address);
  * be ordered by the program's own synchronisation. These two state the edges that the runtime does provide. */
 #define race_acquire(p) __tsan_acquire((void *)(p))
 #define race_release(p) __tsan_release((void *)(p))
-#define no_race_check __attribute__((no_sanitize("thread"))) /* plain accesses only; atomics are still seen */
+/* A worker's own plain fields are touched by all the tasks that it runs, in the order of its thread, which the sanitizer
+ * does not see. So the functions that do it are not checked for plain accesses; their atomics are still seen. */
+#define no_race_check __attribute__((no_sanitize("thread")))
 #else
 #define race_acquire(p) ((void)(p))
 #define race_release(p) ((void)(p))
 #define no_race_check
+#endif
+/* The same for all functions from here to the end of a file, which are those of the scheduler. */
+#if defined(SANITIZE_THREAD) && defined(__clang__)
+#define no_race_check_below \
+    _Pragma("clang attribute push(__attribute__((no_sanitize(\"thread\"))), apply_to = function)")
+#define no_race_check_end _Pragma("clang attribute pop")
+#else
+#define no_race_check_below
+#define no_race_check_end
 #endif
 
 #if !defined(WEFT_UCONTEXT) && !defined(__x86_64__) && !defined(__aarch64__)

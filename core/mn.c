@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+no_race_check_below
+
 struct mn mn;
 
 /* --- sleeping and waking ---------------------------------------------------------------------------- */
@@ -181,6 +183,7 @@ no_race_check static void worker_loop(struct mn_worker *worker)
         worker->previous = NULL;
         mn_switch(policy, worker, &worker->loop, task, false);
     }
+    race_acquire(worker); /* all that its tasks did: the run's end frees what they used */
     worker_tls = NULL;
 }
 
@@ -285,3 +288,5 @@ void mn_visit(void (*visit)(struct task *task, void *arg), void *arg)
 {
     task_pool_visit(visit, arg);
 }
+
+no_race_check_end

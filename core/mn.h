@@ -139,6 +139,7 @@ no_race_check static force_inline struct mn_worker *mn_switch(const struct mn_po
         to = &next->context;
         count_up(&worker->counters.switches, 1);
     }
+    race_release(worker); /* -> the end of worker_loop */
     worker = (struct mn_worker *)(void *)context_switch(from, to, &worker->base, dying);
     mn_arrived(policy, worker);
     return worker;

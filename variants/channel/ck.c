@@ -25,10 +25,12 @@
 #include "core/chan.h"
 #include "core/lot.h"
 
-#include <ck_ec.h>
-#include <ck_ring.h>
 #include <stdlib.h>
 #include <time.h>
+
+no_race_check_below /* Concurrency Kit's inline functions first of all */
+#include <ck_ec.h>
+#include <ck_ring.h>
 
 #define CK_CHAN_CLOSED 0x80000000u
 
@@ -140,7 +142,7 @@ static force_inline void ck_unbox(const struct weft_chan *chan, void *value, voi
 
 /* --- operations ------------------------------------------------------------------------------------- */
 
-no_race_check static inline enum weft_status ck_put(struct weft_chan *chan, void *box)
+static inline enum weft_status ck_put(struct weft_chan *chan, void *box)
 {
     struct ck_chan *self = ck_of(chan);
     /* acquire is enough for closed; the increment is seen by K1's load, which follows the store of closed */
@@ -159,7 +161,7 @@ no_race_check static inline enum weft_status ck_put(struct weft_chan *chan, void
     return WEFT_OK;
 }
 
-no_race_check static inline enum weft_status ck_take(struct weft_chan *chan, void **box)
+static inline enum weft_status ck_take(struct weft_chan *chan, void **box)
 {
     struct ck_chan *self = ck_of(chan);
     if (unlikely(!ck_ring_dequeue_mpmc(&self->ring, self->buffer, box))) {
@@ -202,7 +204,7 @@ static inline enum weft_status ck_try_recv(struct weft_chan *chan, void *value)
     return status;
 }
 
-no_race_check static cold_function enum weft_status ck_send_park(struct weft_chan *chan, const void *value)
+static cold_function enum weft_status ck_send_park(struct weft_chan *chan, const void *value)
 {
     struct ck_chan *self = ck_of(chan);
     for (;;) {
@@ -215,7 +217,7 @@ no_race_check static cold_function enum weft_status ck_send_park(struct weft_cha
     }
 }
 
-no_race_check static cold_function enum weft_status ck_recv_park(struct weft_chan *chan, void *value)
+static cold_function enum weft_status ck_recv_park(struct weft_chan *chan, void *value)
 {
     struct ck_chan *self = ck_of(chan);
     for (;;) {
@@ -240,7 +242,7 @@ static inline enum weft_status ck_recv(struct weft_chan *chan, void *value)
     return likely(status != WEFT_AGAIN) ? status : ck_recv_park(chan, value);
 }
 
-no_race_check static enum weft_status ck_close(struct weft_chan *chan)
+static enum weft_status ck_close(struct weft_chan *chan)
 {
     struct ck_chan *self = ck_of(chan);
     if ((or_seq_cst(&self->senders, CK_CHAN_CLOSED) & CK_CHAN_CLOSED) != 0) {
@@ -252,12 +254,12 @@ no_race_check static enum weft_status ck_close(struct weft_chan *chan)
     return WEFT_OK;
 }
 
-no_race_check static size_t ck_len(const struct weft_chan *chan)
+static size_t ck_len(const struct weft_chan *chan)
 {
     return ck_ring_size(&ck_of(chan)->ring);
 }
 
-no_race_check static bool ck_poll(const struct weft_chan *chan, enum weft_op op)
+static bool ck_poll(const struct weft_chan *chan, enum weft_op op)
 {
     const struct ck_chan *self = ck_of(chan);
     ck_pr_fence_memory(); /* N2: the count of waiters before the look at the ring */
@@ -286,3 +288,5 @@ const struct chan_ops ck_ops = {
     .len = ck_len,
     .poll = ck_poll,
 };
+
+no_race_check_end

@@ -20,6 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+no_race_check_below
+
 struct global_queue {
     _Alignas(CACHE_LINE) struct lock lock;
     _Atomic(uint32_t) length;
@@ -132,3 +134,5 @@ const struct sched_ops global_ops = {
     .counters = mn_counters,
     .visit = mn_visit,
 };
+
+no_race_check_end

@@ -34,6 +34,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+no_race_check_below
+
 enum {
     RING_SIZE = 256,
     FAIR_PERIOD = 64,     /* S3 */
@@ -421,3 +423,5 @@ const struct sched_ops steal_ops = {
     .counters = mn_counters,
     .visit = mn_visit,
 };
+
+no_race_check_end
