@@ -11,7 +11,8 @@
 
 enum futex_result futex_wait(_Atomic(uint32_t) *word, uint32_t expected, weft_ns deadline)
 {
-    struct timespec at = {.tv_sec = deadline / 1000000000, .tv_nsec = deadline % 1000000000};
+    weft_ns when = deadline < 0 ? 0 : deadline; /* the kernel refuses instants before its clock's start */
+    struct timespec at = {.tv_sec = when / 1000000000, .tv_nsec = when % 1000000000};
     /* WAIT_BITSET takes an absolute instant of CLOCK_MONOTONIC, WAIT a relative one */
     long result = syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, expected, deadline == WEFT_FOREVER ? NULL : &at,
                           NULL, FUTEX_BITSET_MATCH_ANY);

@@ -147,6 +147,7 @@ void mn_bind(struct mn_worker *worker, struct task *task)
     if (task->stack == NULL) {
         weft_panic("no memory for a stack of %zu bytes", runtime.options.stack_size);
     }
+    race_acquire(task->stack); /* from mn_bury: what its last task did there */
     /* Tops of neighbouring stacks lie 64 bytes apart in their pages, so that they do not fight for one cache set:
      * Fibonacci hashing of the address. */
     size_t colour = (((uintptr_t)task->stack >> 12) * 0x9E3779B97F4A7C15u >> 60) * CACHE_LINE;
@@ -158,6 +159,7 @@ bool mn_bury(void *arg)
     struct task *task = arg;
     struct mn_worker *worker = mn_self();
     context_fini(&task->context);
+    race_release(task->stack);
     pool_put(&stack_pool, &worker->stacks, task->stack);
     store_relaxed(&task->state, (uint8_t)TASK_FREE);
     pool_put(&task_pool, &worker->tasks, task);
@@ -196,7 +198,7 @@ static void *worker_thread(void *arg)
 static void worker_init(struct mn_worker *worker, unsigned index, uint64_t seed)
 {
     worker->base.index = index;
-    worker->base.random = random_seed(seed, index);
+    store_relaxed(&worker->base.random, random_seed(seed, index)); /* no other thread yet */
     timers_init(&worker->timers);
 }
 

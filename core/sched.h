@@ -74,7 +74,7 @@ struct sched_ops {
  * with it. */
 struct worker {
     struct task *current; /* NULL between tasks */
-    uint64_t random;      /* state of random_next */
+    _Atomic(uint64_t) random; /* state of random_next; atomic as several tasks use it, one after the other */
     unsigned index;
 };
 
@@ -131,11 +131,11 @@ bool park_stay(void *unused);
 /* S. Vigna, "Further scramblings of Marsaglia's xorshift generators" (xorshift64*); for choices, not secrets. */
 static force_inline uint32_t random_next(struct worker *worker)
 {
-    uint64_t x = worker->random;
+    uint64_t x = load_relaxed(&worker->random); /* owner only */
     x ^= x >> 12;
     x ^= x << 25;
     x ^= x >> 27;
-    worker->random = x;
+    store_relaxed(&worker->random, x); /* owner only */
     return (uint32_t)((x * 0x2545F4914F6CDD1Du) >> 32);
 }
 

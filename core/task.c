@@ -151,6 +151,7 @@ static void forget_task(struct task *task, void *arg)
 {
     (void)arg;
     if (load_relaxed(&task->state) == TASK_STARTED) {
+        race_acquire(task); /* from its last park: what it did on its stack */
         context_fini(&task->context);
     }
     store_relaxed(&task->state, TASK_FREE);
