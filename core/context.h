@@ -135,9 +135,9 @@ static force_inline struct worker *worker_self(void)
 struct worker *worker_self(void);
 #endif
 
-/* --- the switch ------------------------------------------------------------------------------------- */
+/* --- floating-point control -------------------------------------------------------------------------- */
 
-#if defined(__x86_64__) && !defined(WEFT_UCONTEXT)
+#if defined(__x86_64__)
 
 static force_inline uint64_t float_control_read(void)
 {
@@ -155,6 +155,42 @@ static force_inline void float_control_write(uint64_t control)
 }
 
 #define FLOAT_CONTROL_MASK 0xFFFFFFFFFFC0u /* without the sticky exception flags of MXCSR */
+
+#elif defined(__aarch64__)
+
+static force_inline uint64_t float_control_read(void)
+{
+    uint64_t fpcr;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(fpcr));
+    return fpcr;
+}
+
+static force_inline void float_control_write(uint64_t control)
+{
+    __asm__ volatile("msr fpcr, %0" : : "r"(control));
+}
+
+#define FLOAT_CONTROL_MASK UINT64_MAX
+
+#else
+
+static force_inline uint64_t float_control_read(void)
+{
+    return 0; /* swapcontext saves what there is */
+}
+
+static force_inline void float_control_write(uint64_t control)
+{
+    (void)control;
+}
+
+#define FLOAT_CONTROL_MASK 0u
+
+#endif
+
+/* --- the switch ------------------------------------------------------------------------------------- */
+
+#if defined(__x86_64__) && !defined(WEFT_UCONTEXT)
 
 #ifdef __AVX512F__
 #define CLOBBER_AVX512                                                                                              \
@@ -187,20 +223,6 @@ static force_inline struct worker *context_jump(struct context *from, struct con
 }
 
 #elif defined(__aarch64__) && !defined(WEFT_UCONTEXT)
-
-static force_inline uint64_t float_control_read(void)
-{
-    uint64_t fpcr;
-    __asm__ volatile("mrs %0, fpcr" : "=r"(fpcr));
-    return fpcr;
-}
-
-static force_inline void float_control_write(uint64_t control)
-{
-    __asm__ volatile("msr fpcr, %0" : : "r"(control));
-}
-
-#define FLOAT_CONTROL_MASK UINT64_MAX
 
 static force_inline struct worker *context_jump(struct context *from, struct context *to, struct worker *worker)
 {

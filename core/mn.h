@@ -256,11 +256,9 @@ no_race_check static force_inline void mn_task_main(const struct mn_policy *poli
     for (;;) {
         struct task *self = worker_self()->current;
         race_acquire(self);
-#ifndef WEFT_UCONTEXT
         if (unlikely(((float_control_read() ^ mn.float_control) & FLOAT_CONTROL_MASK) != 0)) {
             float_control_write(mn.float_control); /* the stack's last task had changed it */
         }
-#endif
         store_relaxed(&self->state, (uint8_t)TASK_STARTED);
         load_relaxed(&self->fn)(self->arg);
         mn_end(policy, true);
