@@ -1,5 +1,6 @@
 #include "chan.h"
 
+#include "limbo.h"
 #include "registry.h"
 #include "rendezvous.h"
 #include "select.h"
@@ -118,7 +119,11 @@ void weft_chan_free(struct weft_chan *chan)
         if (chan->ops->fini != NULL) {
             chan->ops->fini(chan);
         }
-        free(chan);
+        if (run_needs_limbo()) {
+            limbo_free(chan);
+        } else {
+            free(chan);
+        }
     }
 }
 

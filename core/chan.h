@@ -56,8 +56,9 @@ struct chan_ops {
     enum weft_status (*try_recv)(struct weft_chan *chan, void *value);
     enum weft_status (*close)(struct weft_chan *chan);
     size_t (*len)(const struct weft_chan *chan);
-    /* Could this operation be done now? Sequentially consistent (N2); never called at capacity 0. May say yes when a
-     * try then fails, not the other way round. A closed channel can be "done". */
+    /* Could this operation be done now? Called under chan->lock after a waiter was queued (N2), where it must not miss what
+     * was published by somebody who did not see the waiter; and without it as a hint (N3). Never called at capacity 0. May
+     * say yes when a try then fails, not the other way round. A closed channel can be "done". */
     bool (*poll)(const struct weft_chan *chan, enum weft_op op);
 };
 
@@ -70,6 +71,7 @@ struct weft_chan {
     struct lock lock;         /* guards the two queues, and what the variant says */
     struct waitq recvq;       /* tasks that wait to receive */
     struct waitq sendq;       /* tasks that wait to send */
+    struct weft_chan *limbo_next; /* once freed */
 } __attribute__((aligned(CACHE_LINE)));
 
 static force_inline void elem_copy(void *to, const void *from, size_t size)
@@ -98,8 +100,8 @@ void chan_wake_one(struct weft_chan *chan, struct waitq *queue);
 /* Signals all waiters of both queues: after close. */
 void chan_wake_all(struct weft_chan *chan);
 
-/* N1. One shared load while nobody waits. The caller's publication must be a seq_cst read-modify-write or store, or
- * a section of chan->lock. */
+/* N1. One shared load while nobody waits. The caller's publication must be a seq_cst read-modify-write or store, or a
+ * section of a lock that poll() takes too. */
 static force_inline void chan_notify(struct weft_chan *chan, struct waitq *queue)
 {
     /* seq_cst: second half of the handshake, against waitq_push; then poll() */

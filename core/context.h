@@ -111,6 +111,13 @@ void context_fini(struct context *context);
 
 extern _Thread_local struct worker *worker_tls __attribute__((tls_model("initial-exec")));
 
+/* Makes the calling thread run tasks as this worker; NULL: no more. */
+static inline void worker_set_self(struct worker *worker)
+{
+    worker_tls = worker;
+    __asm__ volatile("" ::: "memory"); /* the assembly of worker_self() reads it unseen */
+}
+
 /* The calling thread's worker; NULL on a thread that is none. */
 #if defined(__x86_64__) && !defined(WEFT_UCONTEXT)
 static force_inline struct worker *worker_self(void)
@@ -195,9 +202,15 @@ static force_inline void float_control_write(uint64_t control)
 #ifdef __AVX512F__
 #define CLOBBER_AVX512                                                                                              \
     , "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", "xmm26", "xmm27", \
-        "xmm28", "xmm29", "xmm30", "xmm31", "k1", "k2", "k3", "k4", "k5", "k6", "k7"
+        "xmm28", "xmm29", "xmm30", "xmm31", "k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7"
 #else
 #define CLOBBER_AVX512
+#endif
+
+#ifdef __CET__
+#define LANDING_PAD "endbr64"
+#else
+#define LANDING_PAD ""
 #endif
 
 static force_inline struct worker *context_jump(struct context *from, struct context *to, struct worker *worker)
@@ -210,7 +223,7 @@ static force_inline struct worker *context_jump(struct context *from, struct con
                      "movq %c[sp](%%rsi), %%rsp\n\t"
                      "movq %c[fp](%%rsi), %%rbp\n\t"
                      "jmpq *%c[pc](%%rsi)\n"
-                     "1:"
+                     "1:" LANDING_PAD
                      : "+D"(from), "+S"(to), "+d"(worker)
                      : [sp] "i"(offsetof(struct context, stack_pointer)),
                        [fp] "i"(offsetof(struct context, frame_pointer)),
@@ -223,6 +236,13 @@ static force_inline struct worker *context_jump(struct context *from, struct con
 }
 
 #elif defined(__aarch64__) && !defined(WEFT_UCONTEXT)
+
+#ifdef __ARM_FEATURE_SVE
+#define CLOBBER_SVE                                                                                                   \
+    , "p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "p10", "p11", "p12", "p13", "p14", "p15"
+#else
+#define CLOBBER_SVE
+#endif
 
 static force_inline struct worker *context_jump(struct context *from, struct context *to, struct worker *worker)
 {
@@ -239,16 +259,16 @@ static force_inline struct worker *context_jump(struct context *from, struct con
                      "ldr x16, [x1, %[pc]]\n\t"
                      "mov sp, x4\n\t"
                      "br x16\n"
-                     "1:"
+                     "1: hint #36" /* a landing pad (bti j) where branches are checked, else nothing */
                      : "+r"(x0), "+r"(x1), "+r"(x2)
                      : [sp] "i"(offsetof(struct context, stack_pointer)),
                        [fp] "i"(offsetof(struct context, frame_pointer)),
                        [pc] "i"(offsetof(struct context, program_counter))
                      : "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17",
-                       "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "x30", "v0", "v1", "v2",
+                       "x18", "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "x30", "v0", "v1", "v2",
                        "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16", "v17",
-                       "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31",
-                       "cc", "memory");
+                       "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31"
+                       CLOBBER_SVE, "cc", "memory");
     return x2;
 }
 

@@ -1,4 +1,5 @@
-/* A spin lock for sections of a few dozen instructions that never park and never call out.
+/* A spin lock for short sections that never park: some dozen instructions, the copy of one element, or the switch to
+ * another stack (a task that parks releases its lock from there, see sched.h).
  *
  * Idea: test and test-and-set; one read-modify-write to take, one plain store to release. A waiter spins for
  * about a microsecond and then gives up its processor (sched_yield), and later sleeps 50 us a time, so that on

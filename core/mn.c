@@ -15,8 +15,8 @@ struct mn mn;
 
 void mn_idle_enter(struct mn_worker *worker)
 {
-    store_relaxed(&worker->wake, 0u); /* nobody else writes it before the worker is in the list */
     lock_acquire(&mn.idle_lock);
+    store_relaxed(&worker->wake, 0u); /* others write it under the lock, and only while the worker is in the list */
     worker->idle = true;
     worker->idle_next = mn.idle_first;
     mn.idle_first = worker;
@@ -51,30 +51,49 @@ static weft_ns next_timer(void)
     return first;
 }
 
-bool mn_sleep(struct mn_worker *worker, weft_ns latest)
+/* Does a sleeper look at the timers at `when` or before? */
+static bool timer_is_watched(weft_ns when)
 {
-    /* seq_cst, both: "say that nobody watches the timers, then look at them", against mn_timer_armed, "arm, then look
-     * who watches". Either this worker sees the new timer, or the arming one sees WEFT_FOREVER and wakes a sleeper. */
-    store_seq_cst(&mn.sleep_until, WEFT_FOREVER);
-    weft_ns timer = next_timer();
-    store_seq_cst(&mn.sleep_until, timer);
-    weft_ns deadline = timer < latest ? timer : latest;
-    while (load_acquire(&worker->wake) == 0) { /* A1 <- R1 (wake) */
-        count_up(&worker->counters.futex_calls, 1);
-        if (futex_wait(&worker->wake, 0, deadline) == FUTEX_TIMED_OUT) {
-            if (mn_idle_leave(worker)) {
-                return false;
-            }
-            deadline = WEFT_FOREVER; /* chosen just now: the wake-up is on its way */
+    for (unsigned i = 0; i < mn.count; i++) {
+        if (load_seq_cst(&mn.workers[i].sleeps_until) <= when) {
+            return true;
         }
     }
-    return true;
+    return false;
 }
 
-static void wake(struct mn_worker *worker)
+bool mn_sleep(struct mn_worker *worker, weft_ns latest)
 {
-    store_release(&worker->wake, 1u); /* R1 -> A1: what the waker published before */
-    futex_wake(&worker->wake, 1);
+    /* seq_cst: "look at the timers, then say until when this worker sleeps", against mn_timer_armed, "arm, then look who
+     * watches". If this worker missed the new timer, the arming one sees WEFT_FOREVER or a later instant, and wakes. */
+    weft_ns timer = next_timer();
+    weft_ns deadline = timer < latest ? timer : latest;
+    store_seq_cst(&worker->sleeps_until, deadline);
+    store_release(&worker->base.epoch, LIMBO_ASLEEP); /* E1 */
+    if (next_timer() < deadline) { /* armed between the two: nobody may have seen this worker yet */
+        deadline = 0;
+    }
+    bool chosen = true;
+    while (load_acquire(&worker->wake) == 0) { /* A1 <- R1 (mn_wake_one) */
+        count_up(&worker->counters.futex_calls, 1);
+        if (futex_wait(&worker->wake, 0, deadline) == FUTEX_TIMED_OUT && mn_idle_leave(worker)) {
+            chosen = false;
+            break;
+        }
+    }
+    store_seq_cst(&worker->sleeps_until, WEFT_FOREVER);
+    limbo_quiet(&worker->base.epoch);
+    return chosen;
+}
+
+void mn_hand_over(void)
+{
+    if (mn_any_idle()) {
+        weft_ns timer = next_timer();
+        if (timer != WEFT_FOREVER && !timer_is_watched(timer)) {
+            mn_wake_one();
+        }
+    }
 }
 
 bool mn_wake_one(void)
@@ -86,6 +105,9 @@ bool mn_wake_one(void)
         mn.idle_first = worker->idle_next;
         worker->idle = false;
         sub_seq_cst(&mn.idle_count, 1u);
+        /* R1 -> A1: what the waker published before. Under the lock: a worker that finds itself chosen may enter the list
+         * again at once, and must not be woken by then for the time before. */
+        store_release(&worker->wake, 1u);
     }
     lock_release(&mn.idle_lock);
     if (worker == NULL) {
@@ -96,7 +118,7 @@ bool mn_wake_one(void)
         count_up(&self->counters.wakes, 1);
         count_up(&self->counters.futex_calls, 1);
     }
-    wake(worker);
+    futex_wake(&worker->wake, 1); /* late is harmless: the sleeper looks at the word */
     return true;
 }
 
@@ -129,14 +151,9 @@ void mn_fire_timers(struct mn_worker *worker)
 void mn_timer_armed(weft_ns when)
 {
     /* seq_cst: against mn_sleep */
-    if (load_seq_cst(&mn.idle_count) != 0 && when < load_seq_cst(&mn.sleep_until)) {
+    if (load_seq_cst(&mn.idle_count) != 0 && !timer_is_watched(when)) {
         mn_wake_one();
     }
-}
-
-void mn_tick(struct mn_worker *worker)
-{
-    mn_fire_timers(worker);
 }
 
 /* --- tasks ------------------------------------------------------------------------------------------ */
@@ -172,7 +189,7 @@ bool mn_bury(void *arg)
 no_race_check static void worker_loop(struct mn_worker *worker)
 {
     const struct mn_policy *policy = mn.policy;
-    worker_tls = &worker->base;
+    worker_set_self(&worker->base);
     context_init_thread(&worker->loop);
     while (!load_relaxed(&mn.stop)) { /* relaxed: looked at again and again */
         struct task *task = mn_next(policy, worker);
@@ -186,7 +203,7 @@ no_race_check static void worker_loop(struct mn_worker *worker)
         mn_switch(policy, worker, &worker->loop, task, false);
     }
     race_acquire(worker); /* all that its tasks did: the run's end frees what they used */
-    worker_tls = NULL;
+    worker_set_self(NULL);
 }
 
 static void *worker_thread(void *arg)
@@ -198,8 +215,10 @@ static void *worker_thread(void *arg)
 static void worker_init(struct mn_worker *worker, unsigned index, uint64_t seed)
 {
     worker->base.index = index;
+    limbo_quiet(&worker->base.epoch);
     store_relaxed(&worker->base.random, random_seed(seed, index)); /* no other thread yet */
     timers_init(&worker->timers);
+    store_relaxed(&worker->sleeps_until, WEFT_FOREVER); /* no other thread yet */
 }
 
 /* Starts the workers but the first; returns how many there are then, the first included. */
@@ -223,18 +242,17 @@ static void main_task(void *unused)
     mn_stop();
 }
 
-/* The main task waits in the first worker's queue before any thread starts. */
 static enum weft_status spawn_main(void)
 {
-    worker_tls = &mn.workers[0].base;
+    worker_set_self(&mn.workers[0].base); /* this thread is about to be that worker */
     enum weft_status status = mn_spawn(mn.policy, "main", main_task, NULL);
-    worker_tls = NULL;
+    worker_set_self(NULL);
     return status;
 }
 
 enum weft_status mn_run(const struct mn_policy *policy, const struct weft_options *options, task_fn fn, void *arg)
 {
-    mn = (struct mn){.policy = policy, .count = options->workers, .main_fn = fn, .main_arg = arg, .sleep_until = WEFT_FOREVER};
+    mn = (struct mn){.policy = policy, .count = options->workers, .main_fn = fn, .main_arg = arg};
     mn.float_control = float_control_read();
     task_pools_reset(options->stack_size);
     enum weft_status status = WEFT_NOMEM;
@@ -248,19 +266,20 @@ enum weft_status mn_run(const struct mn_policy *policy, const struct weft_option
         worker_init(&mn.workers[i], i, options->seed);
     }
     if (policy->init()) {
-        status = spawn_main();
-        if (status == WEFT_OK) {
-            unsigned started = start_workers();
-            if (started == mn.count) {
-                worker_loop(&mn.workers[0]);
-            } else {
-                status = WEFT_NOMEM;
-                mn_stop();
-            }
-            for (unsigned i = 1; i < started; i++) {
-                pthread_join((pthread_t)mn.workers[i].thread, NULL);
-            }
+        run_observable(true);
+        unsigned started = start_workers();
+        if (started == mn.count) {
+            status = spawn_main(); /* not before all threads are there: a run that fails has done nothing */
         }
+        if (status == WEFT_OK) {
+            worker_loop(&mn.workers[0]);
+        } else {
+            mn_stop();
+        }
+        for (unsigned i = 1; i < started; i++) {
+            pthread_join((pthread_t)mn.workers[i].thread, NULL);
+        }
+        run_observable(false);
         policy->fini();
     }
     task_pools_reset(options->stack_size);
@@ -284,6 +303,16 @@ void mn_counters(struct sched_counters *counters)
         counters->steals_won += load_relaxed(&worker->steals_won);
         counters->futex_calls += load_relaxed(&worker->futex_calls);
     }
+}
+
+uint64_t mn_oldest_epoch(void)
+{
+    uint64_t oldest = LIMBO_ASLEEP;
+    for (unsigned i = 0; i < mn.count; i++) {
+        uint64_t epoch = load_acquire(&mn.workers[i].base.epoch); /* E1 */
+        oldest = epoch < oldest ? epoch : oldest;
+    }
+    return oldest;
 }
 
 void mn_visit(void (*visit)(struct task *task, void *arg), void *arg)

@@ -7,7 +7,7 @@
  * next one (or to its worker's loop), and the context that goes on runs the commit. A task that ends hands its stack to
  * a next task that has none: a chain of short tasks runs on one warm stack without a single switch.
  *
- * State of a worker: its owner's only, but for `wake` (written by the waker), `timers` (its own lock) and the
+ * State of a worker: its owner's only, but for `wake` (written by the waker), `sleeps_until` (read by all), `timers` (its own lock) and the
  * counters (relaxed, one writer). mn.stop: set once, by the main task when it returns. */
 #ifndef CORE_MN_H
 #define CORE_MN_H
@@ -31,7 +31,8 @@ struct mn_worker {
     struct timers timers;
     struct mn_worker *idle_next; /* under mn.idle_lock */
     bool idle;                   /* under mn.idle_lock */
-    _Atomic(uint32_t) wake;      /* futex word: 1 once the worker has been woken */
+    _Atomic(uint32_t) wake;      /* futex word: 1 once the worker has been chosen; written under mn.idle_lock */
+    _Atomic(weft_ns) sleeps_until; /* while it sleeps: when it will look at the timers; else WEFT_FOREVER */
     struct mn_counters counters;
     uintptr_t thread; /* pthread_t */
 } __attribute__((aligned(CACHE_LINE)));
@@ -65,13 +66,13 @@ struct mn {
     _Alignas(CACHE_LINE) struct lock idle_lock;
     struct mn_worker *idle_first;
     _Atomic(unsigned) idle_count;     /* written under the lock; read as a hint */
-    _Atomic(weft_ns) sleep_until;     /* the earliest instant at which a sleeper will look at the timers */
 };
 extern struct mn mn;
 
 enum weft_status mn_run(const struct mn_policy *policy, const struct weft_options *options, task_fn fn, void *arg);
 void mn_stop(void);
 void mn_counters(struct sched_counters *counters);
+uint64_t mn_oldest_epoch(void);
 void mn_visit(void (*visit)(struct task *task, void *arg), void *arg);
 
 /* Fires what is due, of all workers' timers; the tasks go to `worker`'s queue. */
@@ -88,12 +89,13 @@ bool mn_idle_leave(struct mn_worker *worker);
 bool mn_sleep(struct mn_worker *worker, weft_ns latest);
 /* Wakes one sleeper; false if there is none. */
 bool mn_wake_one(void);
+/* For a worker that goes back to work: wakes a sleeper if there is a timer that no sleeper watches. */
+void mn_hand_over(void);
 
 /* A stack for a task that has none. Panics when there is no memory. */
 void mn_bind(struct mn_worker *worker, struct task *task);
 /* Commit for a task that has ended: its stack and descriptor go back to the pools. */
 bool mn_bury(void *task);
-cold_function void mn_tick(struct mn_worker *worker);
 
 static force_inline struct mn_worker *mn_self(void)
 {
@@ -122,6 +124,9 @@ no_race_check static force_inline void mn_arrived(const struct mn_policy *policy
         race_release(previous);
         policy->push(worker, previous, PUSH_YIELD);
     }
+    if (unlikely(++worker->tick % TICKS_PER_TIMER_CHECK == 0)) { /* not before: the task left behind may hold a lock */
+        mn_fire_timers(worker);
+    }
 }
 
 /* Goes on with `next`, or with the worker's loop if it is NULL. Returns, when `from` is resumed, the worker that it
@@ -131,6 +136,7 @@ no_race_check static force_inline struct mn_worker *mn_switch(const struct mn_po
                                                                 struct task *next, bool dying)
 {
     struct context *to = &worker->loop;
+    limbo_quiet(&worker->base.epoch);
     worker->base.current = next;
     if (next != NULL) {
         if (next->stack == NULL) {
@@ -147,9 +153,6 @@ no_race_check static force_inline struct mn_worker *mn_switch(const struct mn_po
 
 no_race_check static force_inline struct task *mn_next(const struct mn_policy *policy, struct mn_worker *worker)
 {
-    if (unlikely(++worker->tick % TICKS_PER_TIMER_CHECK == 0)) {
-        mn_tick(worker);
-    }
     if (unlikely(load_relaxed(&mn.stop))) { /* relaxed: the end of the run is not urgent */
         return NULL;
     }
@@ -236,8 +239,12 @@ no_race_check static force_inline void mn_end(const struct mn_policy *policy, bo
         next->stack = self->stack;
         next->context = self->context;
         worker->base.current = next;
+        limbo_quiet(&worker->base.epoch);
         store_relaxed(&self->state, (uint8_t)TASK_FREE);
         pool_put(&task_pool, &worker->tasks, self);
+        if (unlikely(++worker->tick % TICKS_PER_TIMER_CHECK == 0)) {
+            mn_fire_timers(worker);
+        }
         return;
     }
     worker->previous = self;

@@ -3,6 +3,7 @@
 #include "registry.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,10 @@
 struct runtime runtime;
 
 static _Atomic(bool) running; /* one run at a time */
+
+/* Threads outside may look at a run only while its workers exist: the mutex orders them with its start and end. */
+static pthread_mutex_t observing = PTHREAD_MUTEX_INITIALIZER;
+static bool observable;
 
 enum { WORKERS_MAX = 1024, STACK_DEFAULT = 256 * 1024, STACK_MIN = 16 * 1024 };
 static const size_t stack_max = (size_t)1 << 40;
@@ -163,6 +168,7 @@ enum weft_status weft_run(const struct weft_options *options, void (*main_fn)(vo
     if (status == WEFT_OK) {
         status = runtime.sched->run(&runtime.options, main_fn, arg);
     }
+    limbo_drain();
     runtime = (struct runtime){0};
     lot_reset();
     store_release(&running, false); /* the next run's exchange sees all of this one's end */
@@ -218,13 +224,26 @@ unsigned weft_workers(void)
     return runtime.sched == NULL ? 0 : runtime.options.workers;
 }
 
+void run_observable(bool yes)
+{
+    pthread_mutex_lock(&observing);
+    observable = yes;
+    pthread_mutex_unlock(&observing);
+}
+
+bool run_needs_limbo(void)
+{
+    return runtime.sched != NULL && (runtime.options.workers > 1 || runtime.sched->caps.os_threads);
+}
+
 size_t weft_task_count(void)
 {
-    if (runtime.sched == NULL) {
-        return 0;
+    struct sched_counters counters = {0};
+    pthread_mutex_lock(&observing);
+    if (observable) {
+        runtime.sched->counters(&counters);
     }
-    struct sched_counters counters;
-    runtime.sched->counters(&counters);
+    pthread_mutex_unlock(&observing);
     return counters.exits > counters.spawns ? 0 : (size_t)(counters.spawns - counters.exits);
 }
 
@@ -245,9 +264,11 @@ static void dump_task(struct task *task, void *arg)
 
 void weft_dump_tasks(int fd)
 {
-    if (runtime.sched != NULL) {
+    pthread_mutex_lock(&observing);
+    if (observable) {
         runtime.sched->visit(dump_task, &fd);
     }
+    pthread_mutex_unlock(&observing);
 }
 
 const char *weft_status_name(enum weft_status status)

@@ -23,12 +23,13 @@
  *   There is no token that could be left over, so no spurious return, and a stale ready() can't happen: after its
  *   claim the waker is the one party that the task waits for.
  *
- * With a timer, the scheduler calls timer->expire() once timer->when has passed and while the task is parked; it
- * is a claimer like any other (true: it won, the scheduler readies the task). When park() has returned the timer
- * is disarmed. */
+ * With a timer, the scheduler calls timer->expire() once timer->when has passed, before or after the commit; it is a
+ * claimer like any other (true: it won and the task had parked, so the scheduler readies it). When park() has returned
+ * the timer is disarmed. */
 #ifndef CORE_SCHED_H
 #define CORE_SCHED_H
 
+#include "limbo.h"
 #include "task.h"
 #include "timer.h"
 #include "weft.h"
@@ -65,6 +66,8 @@ struct sched_ops {
     /* NULL, or: blocks while *word == expected, until futex_wake(word); may return for no reason. */
     void (*wait_word)(_Atomic(uint32_t) *word, uint32_t expected);
     void (*exit)(void) __attribute__((noreturn));
+    /* The oldest limbo epoch of the workers that run tasks, LIMBO_ASLEEP if there are none. Any thread, during a run. */
+    uint64_t (*oldest_epoch)(void);
     /* Any thread, during a run: a snapshot. */
     void (*counters)(struct sched_counters *counters);
     void (*visit)(void (*visit)(struct task *task, void *arg), void *arg);
@@ -74,6 +77,7 @@ struct sched_ops {
  * with it. */
 struct worker {
     struct task *current; /* NULL between tasks */
+    _Atomic(uint64_t) epoch; /* see limbo.h; read by all */
     _Atomic(uint64_t) random; /* state of random_next; atomic as several tasks use it, one after the other */
     unsigned index;
 };
@@ -122,6 +126,12 @@ no_race_check static inline void task_park(enum wait_reason reason, const void *
     runtime.sched->park(commit, arg, timer);
     store_relaxed(&self->wait_reason, (uint8_t)WAIT_NONE);
 }
+
+/* May an operation of another thread be under way on a channel that is being freed? */
+bool run_needs_limbo(void);
+
+/* Called by a scheduler's run: from now on (until now) its counters() and visit() may be called by any thread. */
+void run_observable(bool yes);
 
 /* A commit that releases the struct lock under which the caller queued itself. */
 bool park_unlock(void *lock);

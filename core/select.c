@@ -21,7 +21,7 @@ static bool enlist(struct weft_case *c, struct waiter *waiter)
     return false;
 }
 
-/* Registers the cases, beginning anywhere, until one has won. Returns how many were registered. */
+/* Registers the cases, in their order, until one has won. Returns how many were registered. */
 static size_t enlist_all(struct weft_case *cases, size_t count, struct wait *wait, struct waiter *waiters)
 {
     size_t done = 0;
@@ -41,12 +41,13 @@ static size_t enlist_all(struct weft_case *cases, size_t count, struct wait *wai
     return done;
 }
 
-/* W2: no waiter is left in a queue, and no claimer is still at work on one (it holds the lock). */
-static void delist_all(struct weft_case *cases, size_t count, struct waiter *waiters)
+/* W2: no waiter is left in a queue, and no claimer is still at work on one (it holds the lock). `skip`: a case whose
+ * claimer has readied this task: it took the waiter out, and the channel may be gone. */
+static void delist_all(struct weft_case *cases, size_t count, struct waiter *waiters, size_t skip)
 {
     for (size_t i = 0; i < count; i++) {
         struct weft_chan *chan = cases[i].chan;
-        if (chan == NULL) {
+        if (chan == NULL || i == skip) {
             continue;
         }
         lock_acquire(&chan->lock);
@@ -67,7 +68,7 @@ int select_wait(struct weft_case *cases, size_t count, weft_ns deadline, struct 
                   deadline == WEFT_FOREVER ? NULL : &wait.timer);
     }
     uint32_t won = load_acquire(&wait.claim) - CLAIM_WON; /* final */
-    delist_all(cases, enlisted, waiters);
+    delist_all(cases, enlisted, waiters, wait.parked ? won : SIZE_MAX);
     if (won == WON_TIMEOUT) {
         return -1;
     }

@@ -34,13 +34,12 @@ static force_inline enum weft_status case_try(const struct chan_ops *ops, struct
 static force_inline int select_poll(const struct chan_ops *ops, struct weft_case *cases, size_t count,
                                      uint16_t *order)
 {
-    struct worker *self = worker_self();
     for (size_t i = 0; i < count; i++) {
         order[i] = (uint16_t)i;
     }
     for (size_t left = count; left > 0; left--) {
         /* R. Durstenfeld's shuffle (CACM 1964), one step at a time */
-        size_t pick = left == 1 ? 0 : random_below(self, (uint32_t)left);
+        size_t pick = left == 1 ? 0 : random_below(worker_self(), (uint32_t)left); /* an operation may migrate */
         uint16_t index = order[pick];
         order[pick] = order[left - 1];
         struct weft_case *c = &cases[index];

@@ -16,6 +16,7 @@
 enum {
     STACKS_PER_SLAB = 64,
     TASKS_PER_SLAB = 256,
+    STACK_EXTRA = 1024,       /* at most: STACK_TOP_RESERVED and a colour (mn_bind) */
     STACK_TOP_RESERVED = 64,  /* above a stack's first frame: the pool's link, in a page that is warm */
     MPROTECT_BUDGET = 15000,  /* guards by mprotect cost two mappings each; the kernel's limit is 65,530 */
 };
@@ -134,8 +135,15 @@ static struct slab *grow_tasks(struct pool *pool)
 
 void task_pool_visit(void (*visit)(struct task *task, void *arg), void *arg)
 {
+    /* The list only grows, at its end: what was handed out by now can be walked without the lock. */
     lock_acquire(&task_pool.lock);
-    for (struct slab *slab = task_pool.slabs; slab != task_pool.unused; slab = slab->next) {
+    struct slab *first = task_pool.slabs;
+    struct slab *end = task_pool.unused;
+    struct slab *last = task_pool.slabs_last;
+    lock_release(&task_pool.lock);
+    struct slab *next;
+    for (struct slab *slab = first; slab != end; slab = next) {
+        next = slab == last ? end : slab->next;
         struct task *tasks = (struct task *)(void *)slab->memory;
         for (size_t i = 0; i < slab->count; i++) {
             if (load_relaxed(&tasks[i].state) != TASK_FREE) {
@@ -143,7 +151,6 @@ void task_pool_visit(void (*visit)(struct task *task, void *arg), void *arg)
             }
         }
     }
-    lock_release(&task_pool.lock);
 }
 
 /* Abandoned by the end of a run: its stack is about to be reused. */
@@ -230,7 +237,8 @@ void task_pools_reset(size_t stack_size)
         page_size = (size_t)sysconf(_SC_PAGESIZE);
     }
     task_pool_visit(forget_task, NULL);
-    size_t item_size = (stack_size + page_size - 1) / page_size * page_size;
+    /* what the caller asked for, the colour and the pool's link, and a guard page */
+    size_t item_size = (stack_size + STACK_EXTRA + page_size - 1) / page_size * page_size + page_size;
     if (item_size != stack_pool.item_size) {
         stacks_unmap();
         stack_pool.item_size = item_size;

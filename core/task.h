@@ -107,7 +107,7 @@ void *stack_low(char *stack);
 size_t stack_usable(void);
 /* The magazine's next stack, ready for use; NULL: no memory. */
 char *stack_get(struct magazine *magazine);
-/* Calls visit for every descriptor that was handed out in this run. Takes the pool's lock. */
+/* Calls visit for every descriptor of this run that is in use, a snapshot. */
 void task_pool_visit(void (*visit)(struct task *task, void *arg), void *arg);
 
 const char *wait_reason_name(enum wait_reason reason);

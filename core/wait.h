@@ -24,11 +24,11 @@
 
 enum { CLAIM_OPEN, CLAIM_PARKED, CLAIM_BUSY, CLAIM_WON };
 #define WON_TIMEOUT (UINT32_MAX - CLAIM_WON)
-#define WON_SELF (WON_TIMEOUT - 1)
 
 struct wait {
     _Atomic(uint32_t) claim;
     struct task *task;
+    bool parked; /* the task has parked and was readied, or is about to be; written by the commit */
     struct timer timer;
 };
 
@@ -117,7 +117,12 @@ static inline bool wait_commit(void *arg)
 {
     struct wait *wait = arg;
     uint32_t expected = CLAIM_OPEN;
-    return cas_acq_rel(&wait->claim, &expected, CLAIM_PARKED); /* C1 */
+    wait->parked = true; /* C1 publishes it */
+    if (cas_acq_rel(&wait->claim, &expected, CLAIM_PARKED)) { /* C1 */
+        return true; /* from here on `wait` may be gone */
+    }
+    wait->parked = false;
+    return false;
 }
 
 /* A timer's expire(). */

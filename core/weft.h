@@ -138,7 +138,7 @@ struct weft_case {
 };
 
 /* Waits until one of the cases can be done, does it, and returns its index; among several that are ready
- * each is chosen with the same probability. Parks (for ever when no case has a channel). Channels of
+ * each that is ready when it is called is chosen with the same probability. Parks (for ever when no case has a channel). Channels of
  * different variants may be mixed. Allocates only for more than 16 cases; no memory then is a panic. */
 int weft_select(struct weft_case *cases, size_t count);
 

@@ -5,8 +5,8 @@
  * parks where a thread would sleep.
  * Source: Concurrency Kit 0.7.1, ck_ring.h and ck_ec.h (S. Al Bahra, P. Khuong), concurrencykit.org.
  * Guarantees: capacities from 1 (no rendezvous: a ring has no hand-off); many producers and consumers; select. ck_ring_size
- * bounds the channel, so that concurrent senders may exceed the capacity by up to their number minus one (capacity_exact is
- * false). Elements up to 8 bytes travel in the ring's pointer, larger ones in a box from malloc: each message allocates.
+ * bounds the channel by two loads, so that concurrent senders may exceed the capacity by their number, or a little more where
+ * one is stalled between the loads (capacity_exact and try_exact are false). Elements up to 8 bytes travel in the ring's pointer, larger ones in a box from malloc: each message allocates.
  * State
  *   ring            Concurrency Kit's; its size is a power of two above twice the capacity, so that the overshoot fits
  *   items, places   event counts: 31 bits and a flag for waiters; each operation that succeeded increments one
@@ -15,8 +15,8 @@
  * Invariants
  *   K1  A receiver reports CLOSED only if it saw the ring empty after it had seen closed and no sender at work.
  *   K2  Waiters read the event count, try, and wait for it to change: an increment in between makes the wait return.
- * Ordering: Concurrency Kit's own fences order the elements; ck_ec_inc is a locked read-modify-write and comes before
- * chan_notify's load, which selects need. ThreadSanitizer does not see Concurrency Kit's assembly: the edges from a send to
+ * Ordering: Concurrency Kit's own fences order the elements; a full barrier (on x86 ck_ec_inc's locked increment) stands
+ * between the ring and chan_notify's load, which selects need. ThreadSanitizer does not see Concurrency Kit's assembly: the edges from a send to
  * the receive of its element are stated to it by hand, by channel.
  * Deviations: ck_ec's busy wait is cut to one step, since on an M:N worker nobody else makes progress meanwhile; its timed
  * waits are not needed (they serve single-producer mode) and are waits without a deadline here.
@@ -142,10 +142,22 @@ static force_inline void ck_unbox(const struct weft_chan *chan, void *value, voi
 
 /* --- operations ------------------------------------------------------------------------------------- */
 
+static force_inline void ck_notify(struct weft_chan *chan, struct waitq *queue)
+{
+#if !defined(__x86_64__)
+    ck_pr_fence_memory(); /* N1: the ring before the count of waiters; on x86 ck_ec_inc's locked increment does it */
+#endif
+    chan_notify(chan, queue);
+}
+
 static inline enum weft_status ck_put(struct weft_chan *chan, void *box)
 {
     struct ck_chan *self = ck_of(chan);
-    /* acquire is enough for closed; the increment is seen by K1's load, which follows the store of closed */
+    /* a hint, so that senders that hammer a closed channel do not hold up its receivers; the increment validates */
+    if (unlikely((load_relaxed(&self->senders) & CK_CHAN_CLOSED) != 0)) {
+        return WEFT_CLOSED;
+    }
+    /* seq_cst: in one order with close's or, and before K1's load that sees no sender */
     if (unlikely((add_seq_cst(&self->senders, 1u) & CK_CHAN_CLOSED) != 0)) {
         sub_release(&self->senders, 1u);
         return WEFT_CLOSED;
@@ -157,7 +169,7 @@ static inline enum weft_status ck_put(struct weft_chan *chan, void *box)
         return WEFT_AGAIN;
     }
     ck_ec_inc(&self->items, &ck_mode);
-    chan_notify(chan, &chan->recvq);
+    ck_notify(chan, &chan->recvq);
     return WEFT_OK;
 }
 
@@ -165,9 +177,14 @@ static inline enum weft_status ck_take(struct weft_chan *chan, void **box)
 {
     struct ck_chan *self = ck_of(chan);
     if (unlikely(!ck_ring_dequeue_mpmc(&self->ring, self->buffer, box))) {
-        uint32_t senders = load_acquire(&self->senders);
+        uint32_t senders;
+        /* K1: a sender that was at work when the channel closed has put its element, or given up, in a moment; it would
+         * not notify if it gave up */
+        for (unsigned round = 0; (senders = load_acquire(&self->senders)) > CK_CHAN_CLOSED;) {
+            backoff(round++);
+        }
         if (senders != CK_CHAN_CLOSED) {
-            return WEFT_AGAIN; /* open, or a sender is at work and will notify */
+            return WEFT_AGAIN;
         }
         if (!ck_ring_dequeue_mpmc(&self->ring, self->buffer, box)) { /* K1 */
             return WEFT_CLOSED;
@@ -175,7 +192,7 @@ static inline enum weft_status ck_take(struct weft_chan *chan, void **box)
     }
     race_acquire(chan);
     ck_ec_inc(&self->places, &ck_mode);
-    chan_notify(chan, &chan->sendq);
+    ck_notify(chan, &chan->sendq);
     return WEFT_OK;
 }
 
@@ -256,7 +273,8 @@ static enum weft_status ck_close(struct weft_chan *chan)
 
 static size_t ck_len(const struct weft_chan *chan)
 {
-    return ck_ring_size(&ck_of(chan)->ring);
+    size_t size = ck_ring_size(&ck_of(chan)->ring); /* from two loads: may be off while others are at work */
+    return size < chan->capacity ? size : chan->capacity;
 }
 
 static bool ck_poll(const struct weft_chan *chan, enum weft_op op)

@@ -18,8 +18,9 @@
  *   F1  An element put while recv_waiting > 0 changes recv_event and wakes one that waits on it; the same for places.
  *   F2  Selects stand in the channel's wait queues beside, and are signalled for each element too (chan_notify): the two
  *       populations can't take each other's signals, at the price of one wake-up too many where both wait.
- * Ordering: R1 mutex release -> A1 mutex acquire, for the buffer. closed and count are also polled by selects after they
- * have queued themselves (seq_cst, against chan_notify's load).
+ *   F3  A select that has queued itself polls under the mutex. Of its section and a publisher's one is first: either it sees
+ *       the publication, or its place in the queue happens before the publisher's chan_notify.
+ * Ordering: R1 mutex release -> A1 mutex acquire, for everything.
  * Cost: two read-modify-writes an operation; a system call a wait and a wake on OS threads.
  * Good at: OS threads. Bad at: contention on one word. */
 #include "core/chan.h"
@@ -81,6 +82,18 @@ static force_inline void futex_lock(struct futex_chan *self)
     uint32_t free = 0;
     if (unlikely(!cas_acquire(&self->mutex, &free, 1u))) { /* A1 <- R1 */
         futex_lock_contended(self);
+    }
+}
+
+/* For operations that must not park: blocks the thread, for the length of somebody's section. */
+static force_inline void futex_lock_spinning(struct futex_chan *self)
+{
+    for (unsigned round = 0;; round++) {
+        uint32_t free = 0;
+        if (likely(cas_acquire(&self->mutex, &free, 1u))) { /* A1 <- R1 */
+            return;
+        }
+        backoff(round);
     }
 }
 
@@ -146,7 +159,7 @@ static force_inline enum weft_status futex_put(struct futex_chan *self, const vo
     size_t index = self->head + count;
     index = index >= capacity ? index - capacity : index;
     elem_copy(self->buffer + index * elem_size, value, elem_size);
-    store_relaxed(&self->count, count + 1); /* the unlock's exchange precedes chan_notify's load */
+    store_relaxed(&self->count, count + 1); /* under the mutex */
     futex_unlock_signal(self, WEFT_RECV);
     return WEFT_OK;
 }
@@ -166,7 +179,7 @@ static force_inline enum weft_status futex_take(struct futex_chan *self, void *v
     }
     elem_copy(value, self->buffer + self->head * elem_size, elem_size);
     self->head = self->head + 1 == self->base.capacity ? 0 : self->head + 1;
-    store_relaxed(&self->count, count - 1); /* the unlock's exchange precedes chan_notify's load */
+    store_relaxed(&self->count, count - 1); /* under the mutex */
     futex_unlock_signal(self, WEFT_SEND);
     return WEFT_OK;
 }
@@ -205,7 +218,7 @@ static inline enum weft_status futex_try_send(struct weft_chan *chan, const void
         return rendezvous_try_send(chan, value);
     }
     struct futex_chan *self = futex_of(chan);
-    futex_lock(self);
+    futex_lock_spinning(self);
     enum weft_status status = futex_put(self, value);
     if (status == WEFT_AGAIN) {
         futex_unlock(self);
@@ -219,7 +232,7 @@ static inline enum weft_status futex_try_recv(struct weft_chan *chan, void *valu
         return rendezvous_try_recv(chan, value);
     }
     struct futex_chan *self = futex_of(chan);
-    futex_lock(self);
+    futex_lock_spinning(self);
     enum weft_status status = futex_take(self, value);
     if (status == WEFT_AGAIN) {
         futex_unlock(self);
@@ -233,9 +246,9 @@ static enum weft_status futex_close(struct weft_chan *chan)
         return rendezvous_close(chan);
     }
     struct futex_chan *self = futex_of(chan);
-    futex_lock(self);
+    futex_lock_spinning(self);
     bool was_closed = load_relaxed(&chan->closed) != 0; /* under the mutex */
-    store_seq_cst(&chan->closed, 1u);
+    store_relaxed(&chan->closed, 1u);
     self->recv_waiting = self->send_waiting = 0;
     add_relaxed(&self->recv_event, 1u); /* under the mutex */
     add_relaxed(&self->send_event, 1u);
@@ -256,8 +269,12 @@ static size_t futex_len(const struct weft_chan *chan)
 
 static bool futex_poll(const struct weft_chan *chan, enum weft_op op)
 {
-    size_t count = load_seq_cst(&futex_of(chan)->count); /* seq_cst: N2 */
-    return load_seq_cst(&chan->closed) != 0 || (op == WEFT_RECV ? count != 0 : count != chan->capacity);
+    struct futex_chan *self = futex_of(chan);
+    futex_lock_spinning(self); /* F3 */
+    size_t count = load_relaxed(&self->count);
+    bool closed = load_relaxed(&chan->closed) != 0;
+    futex_unlock(self);
+    return closed || (op == WEFT_RECV ? count != 0 : count != chan->capacity);
 }
 
 const struct chan_ops futex_ops = {

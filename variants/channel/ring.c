@@ -117,12 +117,12 @@ static inline enum weft_status ring_put(struct weft_chan *chan, const void *valu
             }
             continue;
         }
-        if (stamp + self->lap == tail + RING_STEP) { /* the last lap's element is still in it */
+        if ((int64_t)(stamp - tail) < 0) { /* the last lap is not done with it */
             uint64_t head = load_seq_cst(&self->head); /* full at this instant, if head is a lap behind */
             if (head + self->lap == tail) {
                 return WEFT_AGAIN;
             }
-            backoff(round++); /* its receiver is about to free it */
+            backoff(round++); /* its owner of the last lap is about to pass it on */
         }
         tail = load_relaxed(&self->tail); /* CAS validates */
     }
@@ -143,7 +143,7 @@ static inline enum weft_status ring_take(struct weft_chan *chan, void *value)
             }
             continue;
         }
-        if (stamp == head) { /* nothing published in this lap */
+        if ((int64_t)(stamp - head) <= 0) { /* nothing published in this lap */
             uint64_t tail = load_seq_cst(&self->tail); /* empty at this instant, if tail stands here too */
             if ((tail & ~(uint64_t)RING_CLOSED) == head) {
                 if ((tail & RING_CLOSED) == 0) {

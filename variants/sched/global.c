@@ -75,12 +75,16 @@ static struct task *global_find(struct mn_worker *worker)
         mn_fire_timers(worker);
         struct task *task = global_pop(worker);
         if (task != NULL) {
+            mn_hand_over();
             return task;
         }
         mn_idle_enter(worker); /* G1's first half */
         task = global_pop(worker);
         if (task != NULL || load_seq_cst(&mn.stop)) { /* seq_cst: mn_stop stores it, then wakes the list */
-            mn_idle_leave(worker);
+            if (!mn_idle_leave(worker) && load_seq_cst(&global_shared(worker)->length) != 0) {
+                mn_wake_one(); /* chosen for another task than the one it has: passes that wake-up on */
+            }
+            mn_hand_over();
             return task;
         }
         if (mn_sleep(worker, WEFT_FOREVER) && load_seq_cst(&global_shared(worker)->length) == 0) {
@@ -131,6 +135,7 @@ const struct sched_ops global_ops = {
     .ready = global_ready,
     .yield = global_yield,
     .exit = global_exit,
+    .oldest_epoch = mn_oldest_epoch,
     .counters = mn_counters,
     .visit = mn_visit,
 };

@@ -12,13 +12,16 @@
  *   head          of the ring: advanced by CAS, by whoever takes; 32-bit, wraps, differences only
  *   tail          of the ring: written by the owner
  *   decisions     counts the owner's pops: a thief that sees it stand still knows that the owner is busy in a task
- *   searching     (shared) 1 while a worker searches: nobody else is woken to do the same
+ *   searching     (shared) 1 while a worker searches, or has been woken to: nobody else is then. A hint: a worker that was
+ *                 woken for a timer also searches, and clears it
+ *   watching      (shared) 1 while an idle worker watches (S4)
  * Invariants
  *   S1  A task is in one place: a slot, a ring between head and tail, or the injector.
  *   S2  tail - head <= RING_SIZE: only the owner adds, and it re-reads head first.
- *   S3  Each 64th decision takes from the injector first and leaves the slot for later; and a slot that is filled again
- *       and again (a ping-pong pair) gives way to the ring after 64 decisions.
- *   S4  While a worker is busy and another idle, one idle worker watches: it looks again after at most 10 ms. So a missed
+ *   S3  Each 64th decision takes from the injector or the ring, in turns, and leaves the slot for later: a slot that is
+ *       filled again and again (a ping-pong pair) starves neither.
+ *   S4  While a worker is busy and others idle, one of these watches: it looks again after at most 10 ms; a watcher that
+ *       finds work wakes another to watch. So a missed
  *       wake-up (push does not fence its store against its load of idle_count) or a task in the slot of a worker that
  *       computes costs parallelism for that long at the most, and never a task: the owner runs what it has.
  * Ordering
@@ -60,6 +63,7 @@ struct steal_shared {
     struct task *first, *last;
     _Atomic(uint32_t) length; /* written under the lock; read as a hint */
     _Alignas(CACHE_LINE) _Atomic(uint32_t) searching;
+    _Atomic(uint32_t) watching;
     struct steal_local locals[];
 };
 
@@ -233,9 +237,10 @@ no_race_check static inline struct task *steal_pop(struct mn_worker *worker)
     uint32_t decisions = load_relaxed(&local->decisions) + 1;
     store_relaxed(&local->decisions, decisions); /* hint for thieves */
     if (unlikely(decisions % FAIR_PERIOD == 0)) { /* S3 */
-        struct task *task = steal_take_injected();
+        bool injector_first = decisions / FAIR_PERIOD % 2 == 0; /* in turns, so that neither starves the other */
+        struct task *task = injector_first ? steal_take_injected() : steal_ring_pop(local);
         if (task == NULL) {
-            task = steal_ring_pop(local);
+            task = injector_first ? steal_ring_pop(local) : steal_take_injected();
         }
         if (task != NULL) {
             return task;
@@ -338,7 +343,13 @@ static bool steal_sleep(struct mn_worker *worker, weft_ns watch, struct task **t
         return !mn_idle_leave(worker); /* chosen meanwhile: then it is the searcher, and says that it is done */
     }
     bool all_idle = load_relaxed(&mn.idle_count) == mn.count; /* S4 concerns busy workers; steal_found wakes us */
-    if (mn_sleep(worker, all_idle ? WEFT_FOREVER : weft_now() + watch)) {
+    uint32_t none = 0;
+    bool watches = !all_idle && cas_acquire(&steal_shared->watching, &none, 1u); /* one does; no data behind it */
+    bool chosen = mn_sleep(worker, watches ? weft_now() + watch : WEFT_FOREVER);
+    if (watches) {
+        store_release(&steal_shared->watching, 0u);
+    }
+    if (chosen) {
         return true;
     }
     *task = steal_from_slots(worker, steal_local(worker)->seen);
@@ -350,15 +361,16 @@ static struct task *steal_find(struct mn_worker *worker)
     weft_ns watch = WATCH_FIRST_NS;
     uint32_t none = 0;
     bool searcher = cas_acquire(&steal_shared->searching, &none, 1u); /* at most one searches */
+    bool woken = false;
     struct task *task = NULL;
     while (task == NULL && !load_relaxed(&mn.stop)) { /* looked at again after each sleep */
         task = searcher ? steal_search(worker, steal_local(worker)->seen) : steal_look(worker);
         if (searcher) {
             store_release(&steal_shared->searching, 0u);
         }
-        searcher = false;
         if (task == NULL) {
-            searcher = steal_sleep(worker, watch, &task);
+            count_up(&worker->counters.futile_wakes, woken ? 1 : 0);
+            searcher = woken = steal_sleep(worker, watch, &task);
             watch = watch < WATCH_LAST_NS ? watch * 2 : WATCH_LAST_NS;
         }
     }
@@ -420,6 +432,7 @@ const struct sched_ops steal_ops = {
     .ready = steal_ready,
     .yield = steal_yield,
     .exit = steal_exit,
+    .oldest_epoch = mn_oldest_epoch,
     .counters = mn_counters,
     .visit = mn_visit,
 };

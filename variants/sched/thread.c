@@ -94,7 +94,7 @@ static void thread_count_out(void)
 static void thread_leave(struct thread_worker *self)
 {
     thread_delist(self);
-    worker_tls = NULL;
+    worker_set_self(NULL);
     free(self);
     /* acq_rel: all that the task did -> acquire in thread_run */
     if (sub_acq_rel(&thread_state.alive, 1u) == 1) {
@@ -122,7 +122,7 @@ static force_inline void thread_check_stop(struct thread_worker *self)
 static void *thread_main(void *arg)
 {
     struct thread_worker *self = arg;
-    worker_tls = &self->base;
+    worker_set_self(&self->base);
     thread_enlist(self);
     int how = setjmp(self->first_frame); /* 0: now; 1: exit; 2: stopped, and counted out */
     if (how == 0) {
@@ -145,8 +145,9 @@ static struct thread_worker *thread_new(const char *name, task_fn fn, void *arg)
     }
     memset(worker, 0, sizeof *worker);
     worker->base.current = &worker->task;
+    limbo_quiet(&worker->base.epoch);
     worker->base.index = add_relaxed(&thread_state.indices, 1u); /* statistic: a number of its own */
-    worker->base.random = random_seed(runtime.options.seed, worker->base.index);
+    store_relaxed(&worker->base.random, random_seed(runtime.options.seed, worker->base.index)); /* owner only */
     worker->task.arg = arg;
     worker->task.number = add_relaxed(&thread_state.spawns, 1u) + 1; /* statistic */
     store_relaxed(&worker->task.fn, fn);
@@ -197,12 +198,14 @@ static void thread_park(park_commit commit, void *arg, struct timer *timer)
         return; /* over before it began */
     }
     /* not before: a task must not stop while it holds the lock that its commit releases */
+    store_release(&self->base.epoch, LIMBO_ASLEEP);
     while (load_acquire(&self->task.token) == 0) { /* A1 <- R1 */
         count_up(&self->futex_calls, 1);
         weft_ns deadline = timer == NULL ? WEFT_FOREVER : timer->when;
         if (futex_wait(&self->task.token, 0, deadline) == FUTEX_TIMED_OUT && timer != NULL) {
             if (timer->expire(timer)) {
                 thread_check_stop(self);
+                limbo_quiet(&self->base.epoch);
                 return; /* won: nobody will ready this task */
             }
             timer = NULL; /* lost: the winner's ready is on its way */
@@ -210,6 +213,7 @@ static void thread_park(park_commit commit, void *arg, struct timer *timer)
     }
     thread_check_stop(self);
     store_relaxed(&self->task.token, 0u); /* T1 */
+    limbo_quiet(&self->base.epoch);
     race_acquire(&self->task);
 }
 
@@ -223,7 +227,9 @@ static void thread_ready(struct task *task)
 
 static void thread_yield(void)
 {
-    thread_check_stop(thread_self());
+    struct thread_worker *self = thread_self();
+    thread_check_stop(self);
+    limbo_quiet(&self->base.epoch);
     sched_yield();
 }
 
@@ -239,7 +245,9 @@ static void thread_wait_word(_Atomic(uint32_t) *word, uint32_t expected)
     count_up(&self->futex_calls, 1);
     store_seq_cst(&self->word, word); /* before the look at stopping: T2 */
     thread_check_stop(self);
+    store_release(&self->base.epoch, LIMBO_ASLEEP);
     futex_wait(word, expected, WEFT_FOREVER);
+    limbo_quiet(&self->base.epoch);
     store_relaxed(&self->word, NULL); /* a wake-up too many does no harm */
     thread_check_stop(self);
 }
@@ -307,11 +315,13 @@ static enum weft_status thread_run(const struct weft_options *options, task_fn f
     store_relaxed(&thread_state.alive, 1u); /* no other thread yet */
     store_relaxed(&thread_state.running, 1u);
     race_release(&worker->task);
+    run_observable(true);
     thread_main(worker); /* the main task runs on the calling thread */
     uint32_t alive;
     while ((alive = load_acquire(&thread_state.alive)) != 0) { /* acquire: what the threads did */
         futex_wait(&thread_state.alive, alive, WEFT_FOREVER);
     }
+    run_observable(false);
     if (CPU_COUNT(&before) > 0) {
         sched_setaffinity(0, sizeof before, &before);
     }
@@ -329,6 +339,18 @@ static void thread_counters(struct sched_counters *counters)
     lock_release(&thread_state.lock);
     counters->spawns = load_relaxed(&thread_state.spawns); /* statistic */
     counters->switches = counters->parks;
+}
+
+static uint64_t thread_oldest_epoch(void)
+{
+    uint64_t oldest = LIMBO_ASLEEP;
+    lock_acquire(&thread_state.lock);
+    for (struct thread_worker *worker = thread_state.threads; worker != NULL; worker = worker->next) {
+        uint64_t epoch = load_acquire(&worker->base.epoch); /* E1 */
+        oldest = epoch < oldest ? epoch : oldest;
+    }
+    lock_release(&thread_state.lock);
+    return oldest;
 }
 
 static void thread_visit(void (*visit)(struct task *task, void *arg), void *arg)
@@ -351,6 +373,7 @@ const struct sched_ops thread_ops = {
     .yield = thread_yield,
     .wait_word = thread_wait_word,
     .exit = thread_exit,
+    .oldest_epoch = thread_oldest_epoch,
     .counters = thread_counters,
     .visit = thread_visit,
 };
