@@ -8,7 +8,7 @@
  * promised about the order in which waiters are served. Capacity 0: core/rendezvous.h.
  * State
  *   mutex           0 free, 1 held, 2 held and somebody may wait for it
- *   head, count     of the buffer; under the mutex (count is read without by len)
+ *   buffer          under the mutex (its count is read without by len)
  *   *_event         32 bits, changed under the mutex at each signal; wraps, compared for equality only: a waiter would have
  *                   to miss exactly 2^32 signals between its unlock and its wait
  *   *_waiting       under the mutex: how many have registered and not been signalled; may be too high (after a spurious
@@ -23,6 +23,7 @@
  * Ordering: R1 mutex release -> A1 mutex acquire, for everything.
  * Cost: two read-modify-writes an operation; a system call a wait and a wake on OS threads.
  * Good at: OS threads. Bad at: contention on one word. */
+#include "core/buffer.h"
 #include "core/chan.h"
 #include "core/lot.h"
 #include "core/rendezvous.h"
@@ -34,9 +35,7 @@ struct futex_chan {
     _Atomic(uint32_t) mutex;
     _Atomic(uint32_t) recv_event, send_event;
     uint32_t recv_waiting, send_waiting;
-    size_t head;
-    _Atomic(size_t) count;
-    _Alignas(max_align_t) unsigned char buffer[];
+    struct buffer buffer; /* last: the elements follow it */
 };
 
 static force_inline struct futex_chan *futex_of(const struct weft_chan *chan)
@@ -46,12 +45,7 @@ static force_inline struct futex_chan *futex_of(const struct weft_chan *chan)
 
 static size_t futex_size(size_t elem_size, size_t capacity)
 {
-    size_t bytes;
-    if (__builtin_mul_overflow(elem_size, capacity, &bytes) ||
-        __builtin_add_overflow(bytes, sizeof(struct futex_chan), &bytes)) {
-        return 0;
-    }
-    return bytes;
+    return buffer_object_size(sizeof(struct futex_chan), elem_size, capacity);
 }
 
 static enum weft_status futex_init(struct weft_chan *chan)
@@ -146,20 +140,14 @@ static cold_function void futex_wait_event(struct futex_chan *self, enum weft_op
 /* Under the mutex, which it releases unless the answer is AGAIN. */
 static force_inline enum weft_status futex_put(struct futex_chan *self, const void *value)
 {
-    size_t elem_size = self->base.elem_size;
-    size_t capacity = self->base.capacity;
-    size_t count = load_relaxed(&self->count); /* under the mutex */
     if (unlikely(load_relaxed(&self->base.closed) != 0)) { /* under the mutex */
         futex_unlock(self);
         return WEFT_CLOSED;
     }
-    if (count == capacity) {
+    if (buffer_count(&self->buffer) == self->base.capacity) {
         return WEFT_AGAIN;
     }
-    size_t index = self->head + count;
-    index = index >= capacity ? index - capacity : index;
-    elem_copy(self->buffer + index * elem_size, value, elem_size);
-    store_relaxed(&self->count, count + 1); /* under the mutex */
+    buffer_put(&self->buffer, &self->base, value);
     futex_unlock_signal(self, WEFT_RECV);
     return WEFT_OK;
 }
@@ -167,19 +155,15 @@ static force_inline enum weft_status futex_put(struct futex_chan *self, const vo
 /* Under the mutex, which it releases unless the answer is AGAIN. */
 static force_inline enum weft_status futex_take(struct futex_chan *self, void *value)
 {
-    size_t elem_size = self->base.elem_size;
-    size_t count = load_relaxed(&self->count); /* under the mutex */
-    if (count == 0) {
+    if (buffer_count(&self->buffer) == 0) {
         if (likely(load_relaxed(&self->base.closed) == 0)) { /* under the mutex */
             return WEFT_AGAIN;
         }
         futex_unlock(self);
-        elem_zero(value, elem_size);
+        elem_zero(value, self->base.elem_size);
         return WEFT_CLOSED;
     }
-    elem_copy(value, self->buffer + self->head * elem_size, elem_size);
-    self->head = self->head + 1 == self->base.capacity ? 0 : self->head + 1;
-    store_relaxed(&self->count, count - 1); /* under the mutex */
+    buffer_take(&self->buffer, &self->base, value);
     futex_unlock_signal(self, WEFT_SEND);
     return WEFT_OK;
 }
@@ -264,14 +248,14 @@ static enum weft_status futex_close(struct weft_chan *chan)
 
 static size_t futex_len(const struct weft_chan *chan)
 {
-    return load_relaxed(&futex_of(chan)->count); /* a snapshot */
+    return buffer_count(&futex_of(chan)->buffer);
 }
 
 static bool futex_poll(const struct weft_chan *chan, enum weft_op op)
 {
     struct futex_chan *self = futex_of(chan);
     futex_lock_spinning(self); /* F3 */
-    size_t count = load_relaxed(&self->count);
+    size_t count = buffer_count(&self->buffer);
     bool closed = load_relaxed(&chan->closed) != 0;
     futex_unlock(self);
     return closed || (op == WEFT_RECV ? count != 0 : count != chan->capacity);

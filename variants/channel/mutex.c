@@ -16,14 +16,13 @@
  * Ordering: the lock's release -> acquire, for everything.
  * Cost: one lock (one read-modify-write) an operation.
  * Good at: being obviously right; one core. Bad at: contention, since every operation serialises. */
+#include "core/buffer.h"
 #include "core/chan.h"
 #include "core/rendezvous.h"
 
 struct mutex_chan {
     struct weft_chan base;
-    size_t head;            /* index of the oldest element */
-    _Atomic(size_t) count;  /* written under the lock; read without by len */
-    _Alignas(max_align_t) unsigned char buffer[];
+    struct buffer buffer; /* last: the elements follow it */
 };
 
 static force_inline struct mutex_chan *mutex_of(const struct weft_chan *chan)
@@ -33,12 +32,7 @@ static force_inline struct mutex_chan *mutex_of(const struct weft_chan *chan)
 
 static size_t mutex_size(size_t elem_size, size_t capacity)
 {
-    size_t bytes;
-    if (__builtin_mul_overflow(elem_size, capacity, &bytes) ||
-        __builtin_add_overflow(bytes, sizeof(struct mutex_chan), &bytes)) {
-        return 0;
-    }
-    return bytes;
+    return buffer_object_size(sizeof(struct mutex_chan), elem_size, capacity);
 }
 
 static enum weft_status mutex_init(struct weft_chan *chan)
@@ -82,19 +76,15 @@ static force_inline void mutex_unlock_signal(struct weft_chan *chan, struct wait
 /* Under the lock, which it releases unless the answer is AGAIN. */
 static force_inline enum weft_status mutex_put(struct weft_chan *chan, const void *value)
 {
-    struct mutex_chan *self = mutex_of(chan);
-    size_t count = load_relaxed(&self->count); /* under the lock */
+    struct buffer *buffer = &mutex_of(chan)->buffer;
     if (unlikely(load_relaxed(&chan->closed) != 0)) { /* under the lock */
         lock_release(&chan->lock);
         return WEFT_CLOSED;
     }
-    if (count == chan->capacity) {
+    if (buffer_count(buffer) == chan->capacity) {
         return WEFT_AGAIN;
     }
-    size_t index = self->head + count;
-    index = index >= chan->capacity ? index - chan->capacity : index;
-    elem_copy(self->buffer + index * chan->elem_size, value, chan->elem_size);
-    store_relaxed(&self->count, count + 1); /* under the lock */
+    buffer_put(buffer, chan, value);
     mutex_unlock_signal(chan, &chan->recvq);
     return WEFT_OK;
 }
@@ -102,9 +92,8 @@ static force_inline enum weft_status mutex_put(struct weft_chan *chan, const voi
 /* Under the lock, which it releases unless the answer is AGAIN. */
 static force_inline enum weft_status mutex_take(struct weft_chan *chan, void *value)
 {
-    struct mutex_chan *self = mutex_of(chan);
-    size_t count = load_relaxed(&self->count); /* under the lock */
-    if (count == 0) {
+    struct buffer *buffer = &mutex_of(chan)->buffer;
+    if (buffer_count(buffer) == 0) {
         if (likely(load_relaxed(&chan->closed) == 0)) { /* under the lock */
             return WEFT_AGAIN;
         }
@@ -112,9 +101,7 @@ static force_inline enum weft_status mutex_take(struct weft_chan *chan, void *va
         elem_zero(value, chan->elem_size);
         return WEFT_CLOSED;
     }
-    elem_copy(value, self->buffer + self->head * chan->elem_size, chan->elem_size);
-    self->head = self->head + 1 == chan->capacity ? 0 : self->head + 1;
-    store_relaxed(&self->count, count - 1); /* under the lock */
+    buffer_take(buffer, chan, value);
     mutex_unlock_signal(chan, &chan->sendq);
     return WEFT_OK;
 }
@@ -198,13 +185,13 @@ static enum weft_status mutex_close(struct weft_chan *chan)
 
 static size_t mutex_len(const struct weft_chan *chan)
 {
-    return load_relaxed(&mutex_of(chan)->count); /* a snapshot */
+    return buffer_count(&mutex_of(chan)->buffer);
 }
 
 /* Exact where it matters, under the lock (N2); a hint behind an operation (N3), which has nothing to pass on here. */
 static bool mutex_poll(const struct weft_chan *chan, enum weft_op op)
 {
-    size_t count = load_relaxed(&mutex_of(chan)->count);
+    size_t count = buffer_count(&mutex_of(chan)->buffer);
     return load_relaxed(&chan->closed) != 0 || (op == WEFT_RECV ? count != 0 : count != chan->capacity);
 }
 
