@@ -21,7 +21,9 @@
  * Deviations: ck_ec's busy wait is cut to one step, since on an M:N worker nobody else makes progress meanwhile; its timed
  * waits are not needed (they serve single-producer mode) and are waits without a deadline here.
  * Cost: three read-modify-writes a send (senders twice, the ring), plus the event count's; one wake-up wakes all waiters.
- * Good at: showing what the library's parts cost. Bad at: many waiters (thundering herd), large elements. */
+ * Good at: showing what the library's parts cost. Bad at: many waiters (thundering herd), large elements, and more runnable
+ * threads than processors: ck_ring's enqueue waits for its predecessor's publication without giving up the processor, so that a
+ * preempted sender costs the others whole time slices. */
 #include "core/chan.h"
 #include "core/lot.h"
 
