@@ -1,0 +1,257 @@
+/* What there is to measure, by index and by name: variants, workloads, limits, and the names of cells. */
+#include "bench/harness.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define CHANNEL(name) extern const struct bench_workload *const bench_channel_##name[];
+#define SCHED(name) extern const struct bench_workload *const bench_sched_##name[];
+#include "variants/variants.def"
+#undef CHANNEL
+#undef SCHED
+
+/* In the registry's order. */
+static const struct bench_workload *const *const channel_instances[] = {
+#define CHANNEL(name) bench_channel_##name,
+#define SCHED(name)
+#include "variants/variants.def"
+#undef CHANNEL
+#undef SCHED
+    NULL,
+};
+
+static const struct bench_workload *const *const sched_instances[] = {
+#define CHANNEL(name)
+#define SCHED(name) bench_sched_##name,
+#include "variants/variants.def"
+#undef CHANNEL
+#undef SCHED
+    NULL,
+};
+
+enum { WORKERS_MAX = 1024 };
+
+/* --- list ------------------------------------------------------------------------------------------- */
+
+static void add_flag(struct bench_variant *variant, const char *name, enum bench_kind kind, uint64_t number,
+                     const char *text)
+{
+    variant->flags[variant->flag_count++] = (struct bench_flag){name, kind, number, text};
+}
+
+bool bench_channel_at(size_t index, struct bench_variant *variant)
+{
+    if (channel_instances[index] == NULL) {
+        return false;
+    }
+    const struct chan_ops *ops = registry_channels[index];
+    const struct chan_caps *caps = &ops->caps;
+    *variant = (struct bench_variant){.name = ops->name, .summary = ops->summary, .control = caps->control};
+    add_flag(variant, "capacity_min", BENCH_NUMBER, caps->capacity_min, NULL);
+    add_flag(variant, "capacity_exact", BENCH_BOOL, caps->capacity_exact, NULL);
+    add_flag(variant, "fifo_waiters", BENCH_BOOL, caps->fifo_waiters, NULL);
+    add_flag(variant, "hand_off", BENCH_BOOL, caps->hand_off, NULL);
+    add_flag(variant, "multi_producer", BENCH_BOOL, caps->multi_producer, NULL);
+    add_flag(variant, "multi_consumer", BENCH_BOOL, caps->multi_consumer, NULL);
+    add_flag(variant, "select", BENCH_BOOL, caps->select, NULL);
+    add_flag(variant, "select_atomic", BENCH_BOOL, caps->select_atomic, NULL);
+    add_flag(variant, "try_exact", BENCH_BOOL, caps->try_exact, NULL);
+    add_flag(variant, "elem_size_max", BENCH_NUMBER, caps->elem_size_max, NULL);
+    if (caps->allocates_per_message_above == SIZE_MAX) {
+        add_flag(variant, "allocates_per_message_above", BENCH_TEXT, 0, "never");
+    } else {
+        add_flag(variant, "allocates_per_message_above", BENCH_NUMBER, caps->allocates_per_message_above, NULL);
+    }
+    add_flag(variant, "progress", BENCH_TEXT, 0, chan_progress_name(caps->progress));
+    return true;
+}
+
+bool bench_sched_at(size_t index, struct bench_variant *variant)
+{
+    if (sched_instances[index] == NULL) {
+        return false;
+    }
+    const struct sched_ops *ops = registry_scheds[index];
+    *variant = (struct bench_variant){.name = ops->name, .summary = ops->summary};
+    add_flag(variant, "os_threads", BENCH_BOOL, ops->caps.os_threads, NULL);
+    add_flag(variant, "stealing", BENCH_BOOL, ops->caps.stealing, NULL);
+    add_flag(variant, "fair", BENCH_BOOL, ops->caps.fair, NULL);
+    add_flag(variant, "spawn_cheap", BENCH_BOOL, ops->caps.spawn_cheap, NULL);
+    return true;
+}
+
+const struct bench_workload *bench_workload_at(size_t index)
+{
+    for (size_t i = 0; sched_instances[0][i] != NULL; i++) {
+        if (index-- == 0) {
+            return sched_instances[0][i];
+        }
+    }
+    for (size_t i = 0; channel_instances[0][i] != NULL; i++) {
+        if (index-- == 0) {
+            return channel_instances[0][i];
+        }
+    }
+    return NULL;
+}
+
+const struct bench_limit *bench_limit_at(size_t index)
+{
+    return bench_limits[index];
+}
+
+/* --- names of cells --------------------------------------------------------------------------------- */
+
+struct parser {
+    const char *rest;
+    char word[64]; /* the last value taken */
+    char *why;
+    size_t why_size;
+};
+
+#define complain(parser, ...) (snprintf((parser)->why, (parser)->why_size, __VA_ARGS__), false)
+
+/* Takes the text up to the next '/' or the end. */
+static bool take_word(struct parser *parser)
+{
+    size_t length = strcspn(parser->rest, "/");
+    if (length == 0 || length >= sizeof parser->word) {
+        return complain(parser, "a cell's name is WORKLOAD/chan:NAME/sched:NAME/PARAMETER:N/workers:N");
+    }
+    memcpy(parser->word, parser->rest, length);
+    parser->word[length] = '\0';
+    parser->rest += length;
+    return true;
+}
+
+/* Takes "/key:value". */
+static bool take_field(struct parser *parser, const char *key)
+{
+    size_t length = strlen(key);
+    if (parser->rest[0] != '/' || strncmp(parser->rest + 1, key, length) != 0 || parser->rest[1 + length] != ':') {
+        return complain(parser, "expected /%s:... at '%s'", key, parser->rest);
+    }
+    parser->rest += length + 2;
+    return take_word(parser);
+}
+
+static bool take_number(struct parser *parser, const char *key, uint64_t min, uint64_t max, uint64_t *number)
+{
+    if (!take_field(parser, key)) {
+        return false;
+    }
+    size_t digits = strspn(parser->word, "0123456789");
+    if (parser->word[digits] != '\0' || digits > 18 || (digits > 1 && parser->word[0] == '0')) {
+        return complain(parser, "%s: '%s' is not a number", key, parser->word);
+    }
+    *number = strtoull(parser->word, NULL, 10);
+    if (*number < min || *number > max) {
+        return complain(parser, "%s: %s is not in %" PRIu64 " ... %" PRIu64, key, parser->word, min, max);
+    }
+    return true;
+}
+
+static bool take_param(struct parser *parser, const struct bench_param *param, uint64_t *number)
+{
+    return param == NULL || take_number(parser, param->name, param->min, param->max, number);
+}
+
+static const struct bench_workload *find_workload(const struct bench_workload *const *workloads, const char *name)
+{
+    for (size_t i = 0; workloads[i] != NULL; i++) {
+        if (strcmp(workloads[i]->name, name) == 0) {
+            return workloads[i];
+        }
+    }
+    return NULL;
+}
+
+/* The instance that belongs to the cell's channel, or to its scheduler if the workload uses no channel. */
+static const struct bench_workload *find_instance(const struct bench_cell *cell, const char *name)
+{
+    for (size_t i = 0; cell->chan != NULL && channel_instances[i] != NULL; i++) {
+        if (registry_channels[i] == cell->chan) {
+            return find_workload(channel_instances[i], name);
+        }
+    }
+    for (size_t i = 0; cell->chan == NULL && sched_instances[i] != NULL; i++) {
+        if (registry_scheds[i] == cell->sched) {
+            return find_workload(sched_instances[i], name);
+        }
+    }
+    return NULL;
+}
+
+static bool parse_limit(struct parser *parser, struct bench_cell *cell)
+{
+    if (parser->rest[0] != '/') {
+        return complain(parser, "a limit's name is limit/NAME or limit/NAME/PARAMETER:N");
+    }
+    parser->rest++;
+    if (!take_word(parser)) {
+        return false;
+    }
+    for (size_t i = 0; bench_limits[i] != NULL; i++) {
+        if (strcmp(bench_limits[i]->name, parser->word) == 0) {
+            cell->limit = bench_limits[i];
+            return take_param(parser, cell->limit->param, &cell->param);
+        }
+    }
+    return complain(parser, "unknown limit '%s'", parser->word);
+}
+
+static bool parse_variants(struct parser *parser, struct bench_cell *cell, bool uses_chan)
+{
+    if (uses_chan) {
+        if (!take_field(parser, "chan")) {
+            return false;
+        }
+        cell->chan = registry_channel(parser->word);
+        if (cell->chan == NULL) {
+            return complain(parser, "unknown channel '%s'", parser->word);
+        }
+    }
+    if (!take_field(parser, "sched")) {
+        return false;
+    }
+    cell->sched = registry_sched(parser->word);
+    return cell->sched != NULL || complain(parser, "unknown scheduler '%s'", parser->word);
+}
+
+static bool parse_workload(struct parser *parser, struct bench_cell *cell)
+{
+    char name[sizeof parser->word];
+    uint64_t workers;
+    memcpy(name, parser->word, sizeof name);
+    const struct bench_workload *any = find_workload(sched_instances[0], name);
+    any = any != NULL ? any : find_workload(channel_instances[0], name);
+    if (any == NULL) {
+        return complain(parser, "unknown workload '%s'", name);
+    }
+    if (!parse_variants(parser, cell, any->uses_chan) || !take_param(parser, any->param, &cell->param) ||
+        !take_number(parser, "workers", 1, WORKERS_MAX, &workers)) {
+        return false;
+    }
+    cell->workers = (unsigned)workers;
+    cell->workload = find_instance(cell, name);
+    return true;
+}
+
+bool bench_cell_parse(const char *name, struct bench_cell *cell, char *why, size_t why_size)
+{
+    struct parser parser = {.rest = name, .why = why, .why_size = why_size};
+    *cell = (struct bench_cell){0};
+    if (!take_word(&parser)) {
+        return false;
+    }
+    bool limit = strcmp(parser.word, "limit") == 0;
+    if (!(limit ? parse_limit(&parser, cell) : parse_workload(&parser, cell))) {
+        return false;
+    }
+    return parser.rest[0] == '\0' || complain(&parser, "nothing may follow: '%s'", parser.rest);
+}
+
+const char *bench_cell_refuse(const struct bench_cell *cell)
+{
+    return cell->limit != NULL ? cell->limit->refuse(cell->param) : cell->workload->refuse(cell);
+}

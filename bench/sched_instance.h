@@ -1,0 +1,13 @@
+/* Included at the end of a translation unit that has included one scheduler variant's file and defined BENCH_VARIANT: the
+ * workloads that spawn, with that variant's spawn inlined. See channel_instance.h. */
+#include "bench/harness.h"
+
+#define BENCH_OPS (&BENCH_PASTE(BENCH_VARIANT, _ops))
+
+#include "bench/workload/spawn_chain.c"
+#include "bench/workload/spawn_flat.c"
+
+extern const struct bench_workload *const BENCH_PASTE(bench_sched_, BENCH_VARIANT)[];
+const struct bench_workload *const BENCH_PASTE(bench_sched_, BENCH_VARIANT)[] = {
+    &bench_spawn_chain, &bench_spawn_flat, NULL,
+};
