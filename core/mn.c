@@ -158,7 +158,7 @@ void mn_timer_armed(weft_ns when)
 
 /* --- tasks ------------------------------------------------------------------------------------------ */
 
-void mn_bind(struct mn_worker *worker, struct task *task)
+no_race_check void mn_bind(struct mn_worker *worker, struct task *task)
 {
     task->stack = stack_get(&worker->stacks);
     if (task->stack == NULL) {
@@ -171,7 +171,7 @@ void mn_bind(struct mn_worker *worker, struct task *task)
     context_init(&task->context, stack_low(task->stack), stack_usable() - colour, mn.policy->entry);
 }
 
-bool mn_bury(void *arg)
+no_race_check bool mn_bury(void *arg)
 {
     struct task *task = arg;
     struct mn_worker *worker = mn_self();

@@ -208,7 +208,7 @@ size_t stack_usable(void)
     return stack_pool.item_offset - page_size;
 }
 
-char *stack_get(struct magazine *magazine)
+no_race_check char *stack_get(struct magazine *magazine)
 {
     char *stack = pool_get(&stack_pool, magazine);
 #ifdef SANITIZE_ADDRESS

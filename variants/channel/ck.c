@@ -19,20 +19,38 @@
  * between the ring and chan_notify's load, which selects need. ThreadSanitizer does not see Concurrency Kit's assembly: the edges from a send to
  * the receive of its element are stated to it by hand, by channel.
  * Deviations: ck_ec's busy wait is cut to one step, since on an M:N worker nobody else makes progress meanwhile; its timed
- * waits are not needed (they serve single-producer mode) and are waits without a deadline here.
+ * waits are not needed (they serve single-producer mode) and are waits without a deadline here. A sender that waits for its
+ * predecessor in the ring gives up its processor now and then (ck_stall); ck_ring itself only spins.
  * Cost: three read-modify-writes a send (senders twice, the ring), plus the event count's; one wake-up wakes all waiters.
  * Good at: showing what the library's parts cost. Bad at: many waiters (thundering herd), large elements, and more runnable
- * threads than processors: ck_ring's enqueue waits for its predecessor's publication without giving up the processor, so that a
- * preempted sender costs the others whole time slices. */
+ * threads than processors: ck_ring's enqueue waits for its predecessor's publication, so that senders fall into a convoy at one
+ * or two switches of threads a message. */
 #include "core/chan.h"
 #include "core/lot.h"
 
 #include <stdlib.h>
 #include <time.h>
 
+enum { CK_STALLS_PER_YIELD = 64 };
+
 no_race_check_below /* Concurrency Kit's inline functions first of all */
 #include <ck_ec.h>
+#include <ck_pr.h>
+
+/* The ring's senders publish in the order of their claims and spin for their predecessor. If that one has lost its
+ * processor, as it may with more workers than processors, each message would cost a time slice: so they give way. */
+static cold_function void ck_stall(void)
+{
+    static _Thread_local unsigned stalls;
+    ck_pr_stall();
+    if (++stalls % CK_STALLS_PER_YIELD == 0) {
+        backoff(CK_STALLS_PER_YIELD);
+    }
+}
+
+#define ck_pr_stall ck_stall
 #include <ck_ring.h>
+#undef ck_pr_stall
 
 #define CK_CHAN_CLOSED 0x80000000u
 
