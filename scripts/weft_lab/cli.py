@@ -1,0 +1,367 @@
+"""The command line. Every verb imports what it needs, so that the light ones start at once."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from weft_lab import errors, paths
+from weft_lab.errors import UsageError, WeftError
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, but wrong usage exits with 64."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}\n  see: {self.prog.replace('weft', './scripts/weft', 1)} --help")
+
+
+def _whole(least: int) -> Any:
+    def convert(text: str) -> int:
+        value = int(text)
+        if value < least:
+            raise argparse.ArgumentTypeError(f"{text} is less than {least}")
+        return value
+
+    convert.__name__ = "whole number"
+    return convert
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return value
+
+
+_positive.__name__ = "number"
+
+
+def _selection(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--matrix", metavar="FILE", default="default",
+        help="a matrix file, or a name in bench/matrix (default: default)",
+    )  # fmt: skip
+    parser.add_argument("--filter", metavar="REGEX", help="only cells whose name matches")
+    parser.add_argument(
+        "--where", metavar="KEY=VALUE[,VALUE]", action="append", default=[],
+        help="only cells with these values: workload, channel, scheduler, workers, cap, n; repeatable",
+    )  # fmt: skip
+    parser.add_argument("--rounds", type=_whole(1), metavar="N", help="samples of each cell")
+    parser.add_argument("--min-time-ms", type=_positive, metavar="MS", help="measured time of a sample")
+    parser.add_argument("--timeout", type=_positive, metavar="S", help="longest time of a sample")
+
+
+def _run_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--name", help="name of the run (default: date, time and matrix)")
+    parser.add_argument("--seed", type=_whole(0), metavar="N", help="seed of the order of the samples")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="also write a summary as JSON")
+    parser.add_argument("--no-report", action="store_true", help="no report.html at the end")
+
+
+def build_parser() -> Parser:
+    """All verbs with their options."""
+    top = Parser(prog="weft", add_help=False)
+    verbs = top.add_subparsers(dest="verb", parser_class=Parser)
+
+    def verb(name: str, text: str) -> Parser:
+        return verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+
+    one = verb("list", "show the variants with their flags, the workloads and the limits")
+    one.add_argument("--json", action="store_true", help="as JSON on standard output")
+
+    one = verb("plan", "show every cell that run would measure, with its estimated time; run nothing")
+    _selection(one)
+    one.add_argument("--json", action="store_true", help="as JSON on standard output")
+
+    one = verb("run", "measure the matrix, show a table, write results/<run>/ with report.html")
+    _selection(one)
+    _run_options(one)
+    one.add_argument(
+        "--resume", metavar="RUN", nargs="?", const="", default=None,
+        help="go on with a run that was interrupted (default: the newest one); "
+        "with --rounds, give it more samples",
+    )  # fmt: skip
+    one.add_argument("--retry-failed", action="store_true", help="with --resume: failed cells once more")
+
+    one = verb("limits", "measure only the limits of this machine")
+    one.add_argument("--rounds", type=_whole(1), metavar="N", help="samples of each limit")
+    one.add_argument("--min-time-ms", type=_positive, metavar="MS", help="measured time of a sample")
+    one.add_argument("--timeout", type=_positive, metavar="S", help="longest time of a sample")
+    _run_options(one)
+
+    one = verb("compare", "compare two runs, or two variants within one run")
+    one.add_argument(
+        "what", nargs="+", metavar="A B",
+        help="two runs (directories or names in results/), or RUN chan:a chan:b, or RUN sched:a sched:b",
+    )  # fmt: skip
+    one.add_argument("--run", metavar="RUN", help="the run that A and B are variants of")
+    one.add_argument("--filter", metavar="REGEX", help="only cells whose name matches")
+    one.add_argument(
+        "--threshold", type=_positive, metavar="PERCENT", default=10.0,
+        help="the difference that matters to you: a cell whose interval is wider is not resolved "
+        "(default: 10)",
+    )  # fmt: skip
+    one.add_argument("--fail-on-improvement", action="store_true", help="exit 4 if there are only those")
+    one.add_argument("--all", action="store_true", help="show the ties too")
+    one.add_argument("--json", metavar="FILE", type=Path, help="also write one row a cell as JSON")
+
+    one = verb("plot", "draw the charts of a run as PNG and SVG, into results/<run>/plots/")
+    one.add_argument("run", nargs="?", default="latest", help="a run (default: the newest)")
+    one.add_argument("--out", metavar="DIR", type=Path, help="another directory")
+    one.add_argument("--format", choices=["png", "svg", "both"], default="both", help="default: both")
+
+    one = verb("report", "make report.html of a run again")
+    one.add_argument("run", nargs="?", default="latest", help="a run (default: the newest)")
+    one.add_argument("--out", metavar="FILE", type=Path, help="another file")
+    one.add_argument("--table", action="store_true", help="also show the table in the terminal")
+
+    one = verb("doctor", "say what on this machine would spoil a result, and what helps")
+    one.add_argument("--json", action="store_true", help="as JSON on standard output")
+
+    one = verb("test", "run everything that proves the tree correct")
+    one.add_argument("--quick", action="store_true", help="release build and the Python side only")
+    one.add_argument(
+        "--preset", action="append", choices=["release", "dev", "asan", "tsan"],
+        help="only this build's tests; repeatable",
+    )  # fmt: skip
+    one.add_argument("--no-python", action="store_true", help="without pytest and ruff")
+
+    one = verb("new-variant", "start a new channel or scheduler: it compiles, and fails its tests until written")
+    one.add_argument("kind", choices=["channel", "sched"], help="what it is")
+    one.add_argument("name", help="lower-case letters, digits and _")
+
+    verb("setup", "install what is missing and build; nothing else")
+    return top
+
+
+def _write_json(file: Path, value: Any) -> None:
+    from weft_lab import store
+
+    try:
+        store.write_atomic(file, store.to_json(value))
+    except OSError as error:
+        raise WeftError(f"--json {file}: {error.strerror}") from None
+
+
+def _check_json_target(file: Path | None) -> None:
+    """A summary that cannot be written should be known before the work, not after it."""
+    if file is not None and not file.resolve().parent.is_dir():
+        raise UsageError(f"--json {file}: there is no directory {file.resolve().parent}")
+    if file is not None and file.is_dir():
+        raise UsageError(f"--json {file}: that is a directory")
+
+
+def do_list(args: argparse.Namespace) -> int:
+    """The list verb."""
+    from weft_lab.bench import Bench
+
+    catalog = Bench(paths.bench_binary()).catalog
+    if args.json:
+        print(json.dumps(catalog.raw, indent=1))
+        return errors.OK
+    from weft_lab import table
+
+    table.show_catalog(catalog)
+    return errors.OK
+
+
+def _plan(args: argparse.Namespace) -> Any:
+    from weft_lab import matrix
+    from weft_lab.bench import Bench
+
+    bench = Bench(paths.bench_binary())
+    cores = len(os.sched_getaffinity(0))
+    plan = matrix.load(matrix.find(args.matrix), bench.catalog, bench.check, cores)
+    matrix.select(plan, args.filter, args.where)
+    plan.rounds = args.rounds or plan.rounds
+    plan.min_time_ms = args.min_time_ms or plan.min_time_ms
+    plan.timeout_s = args.timeout or plan.timeout_s
+    return plan, bench
+
+
+def do_plan(args: argparse.Namespace) -> int:
+    """The plan verb."""
+    from weft_lab import planning
+
+    plan, _ = _plan(args)
+    rows = planning.estimate(plan, paths.results_dir())
+    if args.json:
+        print(json.dumps(planning.as_json(plan, rows), indent=1))
+        return errors.OK
+    from weft_lab import table
+
+    table.show_plan(plan, rows)
+    return errors.OK
+
+
+def do_run(args: argparse.Namespace) -> int:
+    """The run verb."""
+    from weft_lab import runner, session
+
+    _check_json_target(args.json)
+    if args.resume is None:
+        if args.retry_failed:
+            raise UsageError("--retry-failed goes with --resume")
+        plan, bench = _plan(args)
+        settings = runner.Settings(args.filter, args.where, args.seed, args.name)
+        return session.fresh(plan, bench, settings, args.json, report=not args.no_report)
+    for name in ("filter", "name", "seed", "min_time_ms", "timeout"):
+        if getattr(args, name) is not None:
+            raise UsageError(f"--{name.replace('_', '-')} cannot be changed in a run that goes on")
+    if args.where:
+        raise UsageError("--where cannot be changed in a run that goes on")
+    return session.again(args.resume, args.rounds, args.json, retry=args.retry_failed, report=not args.no_report)
+
+
+def do_limits(args: argparse.Namespace) -> int:
+    """The limits verb: a run of the limits only."""
+    args.matrix, args.filter, args.where = "limits", None, []
+    args.resume, args.retry_failed = None, False
+    return do_run(args)
+
+
+def do_compare(args: argparse.Namespace) -> int:
+    """The compare verb."""
+    from weft_lab import compare, table
+
+    _check_json_target(args.json)
+    what = [*([args.run] if args.run else []), *args.what]
+    result = compare.compare(what, args.filter, args.threshold / 100)
+    table.show_comparison(result, everything=args.all)
+    if args.json:
+        _write_json(args.json, compare.as_json(result))
+    return compare.exit_code(result, fail_on_improvement=args.fail_on_improvement)
+
+
+def do_plot(args: argparse.Namespace) -> int:
+    """The plot verb."""
+    from weft_lab import plot, store
+
+    run = store.read(store.resolve(args.run))
+    _warn(store.warn_damaged(run))
+    formats = ("png", "svg") if args.format == "both" else (args.format,)
+    for file in plot.write(run, args.out or run.path / "plots", formats):
+        print(paths.shown(file))
+    return errors.OK
+
+
+def do_report(args: argparse.Namespace) -> int:
+    """The report verb."""
+    from weft_lab import report, store
+
+    run = store.read(store.resolve(args.run))
+    _warn(store.warn_damaged(run))
+    if args.table:
+        from weft_lab import table
+
+        table.show_run(run)
+    print(paths.shown(report.write(run, args.out or run.path / "report.html")))
+    return errors.OK
+
+
+def do_doctor(args: argparse.Namespace) -> int:
+    """The doctor verb: two readings of the processors' counters, one second apart."""
+    import dataclasses
+    import time
+
+    from weft_lab import environment
+
+    before = environment.cpu_ticks()
+    time.sleep(1)
+    stolen = environment.stolen_share(before, environment.cpu_ticks())
+    env = environment.collect()
+    found = environment.diagnose(env, environment.load(), stolen)
+    if args.json:
+        findings = [dataclasses.asdict(one) for one in found]
+        print(json.dumps({"environment": env, "findings": findings}, indent=1))
+        return errors.OK
+    from weft_lab import table
+
+    table.show_doctor(env, found)
+    return errors.OK
+
+
+def do_test(args: argparse.Namespace) -> int:
+    """The test verb."""
+    from weft_lab import testing
+
+    return testing.run(args.preset, quick=args.quick, python=not args.no_python)
+
+
+def do_new_variant(args: argparse.Namespace) -> int:
+    """The new-variant verb."""
+    from weft_lab import scaffold
+
+    scaffold.create(args.kind, args.name)
+    return errors.OK
+
+
+def do_setup(args: argparse.Namespace) -> int:
+    """The launcher has done it all before this is called."""
+    del args
+    print("ready: ./scripts/weft run")
+    return errors.OK
+
+
+VERBS = {
+    "list": do_list,
+    "plan": do_plan,
+    "run": do_run,
+    "limits": do_limits,
+    "compare": do_compare,
+    "plot": do_plot,
+    "report": do_report,
+    "doctor": do_doctor,
+    "test": do_test,
+    "new-variant": do_new_variant,
+    "setup": do_setup,
+}
+
+
+def _warn(messages: Any) -> None:
+    for message in messages:
+        print(f"weft: {message}", file=sys.stderr)
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    if argv[0] not in VERBS:
+        what = "option" if argv[0].startswith("-") else "verb"
+        close = errors.nearest(argv[0], list(VERBS), 1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise UsageError(f"unknown {what} '{argv[0]}'{hint}\n  see: ./scripts/weft --help")
+    return build_parser().parse_args(argv)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Parse, do, and turn what goes wrong into one message and an exit code."""
+    try:
+        if not argv or argv[0] in ("-h", "--help", "help"):
+            text = (Path(__file__).parent / "help.txt").read_text()
+            print(text, end="", file=sys.stdout if argv else sys.stderr)
+            return errors.OK if argv else errors.USAGE
+        args = _parse(argv)
+        code = VERBS[args.verb](args)
+        sys.stdout.flush()
+        return code
+    except WeftError as error:
+        print(f"weft: {error}", file=sys.stderr)
+        return error.code
+    except KeyboardInterrupt:
+        print("\nweft: interrupted", file=sys.stderr)
+        return errors.INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone (`weft list | head`): nothing is left to say.
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return errors.OK
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"weft: {place}{error.strerror or error}", file=sys.stderr)
+        return errors.FAILURE

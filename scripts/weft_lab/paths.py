@@ -1,0 +1,29 @@
+"""Where things are. Everything is inside the checkout."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+MATRICES = ROOT / "bench" / "matrix"
+SCHEMAS = ROOT / "results" / "schema"
+BUILD = Path(os.environ.get("WEFT_BUILD") or ROOT / "build")
+
+
+def results_dir() -> Path:
+    """The directory of all runs; WEFT_RESULTS moves it (tests do)."""
+    return Path(os.environ.get("WEFT_RESULTS") or ROOT / "results")
+
+
+def bench_binary() -> Path:
+    """The benchmark binary; WEFT_BENCH names another one (tests and foreign builds do)."""
+    return Path(os.environ.get("WEFT_BENCH") or BUILD / "release" / "bench" / "weft-bench")
+
+
+def shown(path: Path) -> str:
+    """A path as the user would type it: relative to where they are, if it is below."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
