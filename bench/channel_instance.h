@@ -5,10 +5,10 @@
 
 #define BENCH_OPS (&BENCH_PASTE(BENCH_VARIANT, _ops))
 
-#include "bench/workload/ping_pong.c"
-#include "bench/workload/spsc.c"
 #include "bench/workload/mpmc.c"
+#include "bench/workload/ping_pong.c"
 #include "bench/workload/select.c"
+#include "bench/workload/spsc.c"
 
 extern const struct bench_workload *const BENCH_PASTE(bench_channel_, BENCH_VARIANT)[];
 const struct bench_workload *const BENCH_PASTE(bench_channel_, BENCH_VARIANT)[] = {

@@ -128,8 +128,8 @@ static struct weft_chan *control_new(const struct chan_ops *ops, size_t capacity
 struct weft_chan *bench_chan_new(struct bench_batch *batch, const struct chan_ops *ops, size_t capacity)
 {
     int64_t before = bench_allocated();
-    struct weft_chan *chan = ops->caps.control ? control_new(ops, capacity)
-                                               : weft_chan_new_as(ops->name, sizeof(uint64_t), capacity);
+    struct weft_chan *chan =
+        ops->caps.control ? control_new(ops, capacity) : weft_chan_new_as(ops->name, sizeof(uint64_t), capacity);
     if (chan == NULL) {
         bench_fail("no memory for a channel of capacity %zu", capacity);
         return NULL;

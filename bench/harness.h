@@ -36,7 +36,7 @@ struct bench_line {
     weft_ns start;
     uint32_t parties;
     _Alignas(CACHE_LINE) _Atomic(uint32_t) arrived;
-    _Atomic(uint32_t) all_here; /* the main task waits on it */
+    _Atomic(uint32_t) all_here;                /* the main task waits on it */
     _Alignas(CACHE_LINE) _Atomic(uint32_t) go; /* the parties wait on it */
     _Alignas(CACHE_LINE) _Atomic(uint32_t) left;
     _Atomic(uint32_t) all_left; /* the main task waits on it */

@@ -19,13 +19,15 @@
 #include <thread>
 #include <vector>
 
-namespace {
+namespace
+{
 
 using nlohmann::ordered_json;
 
 enum exit_code { EXIT_DONE = 0, EXIT_WORK_FAILED = 1, EXIT_UNSERVABLE = 3, EXIT_USAGE = 64 };
 
-int usage() {
+int usage()
+{
     std::fputs("usage: weft-bench list\n"
                "       weft-bench check CELL\n"
                "       weft-bench run CELL --min-time-ms N --out FILE [--seed N]\n"
@@ -36,10 +38,11 @@ int usage() {
 
 // --- list -----------------------------------------------------------------------------------------------
 
-ordered_json json_of(const bench_variant& variant) {
+ordered_json json_of(const bench_variant &variant)
+{
     ordered_json flags = ordered_json::object();
     for (size_t i = 0; i < variant.flag_count; i++) {
-        const bench_flag& flag = variant.flags[i];
+        const bench_flag &flag = variant.flags[i];
         flags[flag.name] = flag.kind == BENCH_BOOL     ? ordered_json(flag.number != 0)
                            : flag.kind == BENCH_NUMBER ? ordered_json(flag.number)
                                                        : ordered_json(flag.text);
@@ -47,11 +50,12 @@ ordered_json json_of(const bench_variant& variant) {
     return {{"name", variant.name}, {"summary", variant.summary}, {"control", variant.control}, {"flags", flags}};
 }
 
-ordered_json json_of(const bench_param* param) {
+ordered_json json_of(const bench_param *param)
+{
     ordered_json params = ordered_json::array();
     if (param != nullptr) {
         std::vector<uint64_t> defaults(param->defaults, param->defaults + param->default_count);
-        if (defaults.empty()) {  // as many as there are processors
+        if (defaults.empty()) { // as many as there are processors
             defaults.push_back(std::max(2U, std::thread::hardware_concurrency()));
         }
         params.push_back({{"name", param->name}, {"default", defaults}, {"min", param->min}, {"max", param->max}});
@@ -59,7 +63,8 @@ ordered_json json_of(const bench_param* param) {
     return params;
 }
 
-ordered_json json_of(const bench_workload& workload) {
+ordered_json json_of(const bench_workload &workload)
+{
     ordered_json uses = ordered_json::array();
     if (workload.uses_chan) {
         uses.push_back("chan");
@@ -72,7 +77,8 @@ ordered_json json_of(const bench_workload& workload) {
             {"params", json_of(workload.param)}};
 }
 
-int list() {
+int list()
+{
     bench_variant variant;
     ordered_json channels = ordered_json::array();
     ordered_json schedulers = ordered_json::array();
@@ -88,11 +94,9 @@ int list() {
         workloads.push_back(json_of(*bench_workload_at(i)));
     }
     for (size_t i = 0; bench_limit_at(i) != nullptr; i++) {
-        const struct bench_limit& limit = *bench_limit_at(i);
-        limits.push_back({{"name", limit.name},
-                          {"summary", limit.summary},
-                          {"unit", limit.unit},
-                          {"params", json_of(limit.param)}});
+        const struct bench_limit &limit = *bench_limit_at(i);
+        limits.push_back(
+            {{"name", limit.name}, {"summary", limit.summary}, {"unit", limit.unit}, {"params", json_of(limit.param)}});
     }
     ordered_json build = {{"compiler", BUILD_COMPILER},
                           {"flags", BUILD_FLAGS},
@@ -123,13 +127,17 @@ struct options {
 
 // google-benchmark's JSON, in our units. To google-benchmark a sample is one iteration, as its length is found while it is
 // taken; here its iterations become units, and its processor time that of the timed part.
-class sample_reporter : public benchmark::JSONReporter {
-public:
-    sample_reporter(std::string name, const bench_batch& sample) : name_(std::move(name)), sample_(sample) {}
+class sample_reporter : public benchmark::JSONReporter
+{
+  public:
+    sample_reporter(std::string name, const bench_batch &sample) : name_(std::move(name)), sample_(sample)
+    {
+    }
 
-    void ReportRuns(const std::vector<Run>& runs) override {
+    void ReportRuns(const std::vector<Run> &runs) override
+    {
         std::vector<Run> ours = runs;
-        for (Run& run : ours) {
+        for (Run &run : ours) {
             run.run_name = {};
             run.run_name.function_name = name_;
             if (!run.error_occurred) {
@@ -140,18 +148,20 @@ public:
         benchmark::JSONReporter::ReportRuns(ours);
     }
 
-private:
+  private:
     std::string name_;
-    const bench_batch& sample_;
+    const bench_batch &sample_;
 };
 
-void set_counter(benchmark::State& state, const char* name, int64_t value, double units) {
+void set_counter(benchmark::State &state, const char *name, int64_t value, double units)
+{
     if (value >= 0) {
         state.counters[name] = static_cast<double>(value) / units;
     }
 }
 
-void set_counters(benchmark::State& state, const bench_batch& batch) {
+void set_counters(benchmark::State &state, const bench_batch &batch)
+{
     const double units = static_cast<double>(batch.units);
     state.counters["messages"] = units;
     set_counter(state, "cpu_ns_per_unit", batch.cpu_ns, units);
@@ -167,7 +177,8 @@ void set_counters(benchmark::State& state, const bench_batch& batch) {
     set_counter(state, "rss_bytes_per_task", batch.rss_bytes_per_task, 1);
 }
 
-void take_sample(benchmark::State& state, const bench_cell& cell, int64_t min_time_ns, bench_batch* sample) {
+void take_sample(benchmark::State &state, const bench_cell &cell, int64_t min_time_ns, bench_batch *sample)
+{
     while (state.KeepRunningBatch(1)) {
         const bool verified = bench_sample(&cell, min_time_ns, sample);
         state.counters["verified"] = verified ? 1 : 0;
@@ -180,11 +191,12 @@ void take_sample(benchmark::State& state, const bench_cell& cell, int64_t min_ti
     set_counters(state, *sample);
 }
 
-std::string json_sample(const options& options, const bench_cell& cell) {
+std::string json_sample(const options &options, const bench_cell &cell)
+{
     bench_batch sample = {};
     const std::string name = options.name + "/real_time";
     benchmark::RegisterBenchmark(
-        name.c_str(), [&](benchmark::State& state) { take_sample(state, cell, options.min_time_ns, &sample); })
+        name.c_str(), [&](benchmark::State &state) { take_sample(state, cell, options.min_time_ns, &sample); })
         ->UseManualTime()
         ->Unit(benchmark::kNanosecond)
         ->Iterations(1);
@@ -200,7 +212,8 @@ std::string json_sample(const options& options, const bench_cell& cell) {
     return json.str();
 }
 
-bool write_sample(const options& options, const bench_cell& cell) {
+bool write_sample(const options &options, const bench_cell &cell)
+{
     const std::string scratch = options.out + ".tmp";
     std::ofstream file(scratch);
     if (file.good()) {
@@ -215,14 +228,16 @@ bool write_sample(const options& options, const bench_cell& cell) {
     return true;
 }
 
-bool parse_number(const char* text, uint64_t max, uint64_t* number) {
-    char* end = nullptr;
+bool parse_number(const char *text, uint64_t max, uint64_t *number)
+{
+    char *end = nullptr;
     errno = 0;
     *number = std::strtoull(text, &end, 10);
     return errno == 0 && end != text && *end == '\0' && text[0] != '-' && *number <= max;
 }
 
-bool parse_options(int count, char** arguments, options* options) {
+bool parse_options(int count, char **arguments, options *options)
+{
     for (int i = 0; i + 1 < count; i += 2) {
         const std::string key = arguments[i];
         uint64_t number = 0;
@@ -240,7 +255,8 @@ bool parse_options(int count, char** arguments, options* options) {
 }
 
 // check (no options) and run.
-int with_cell(int count, char** arguments, bool run) {
+int with_cell(int count, char **arguments, bool run)
+{
     options options;
     bench_cell cell;
     char why[256] = "";
@@ -252,7 +268,7 @@ int with_cell(int count, char** arguments, bool run) {
         std::fprintf(stderr, "weft-bench: %s: %s\n", options.name.c_str(), why);
         return EXIT_USAGE;
     }
-    if (const char* reason = bench_cell_refuse(&cell)) {
+    if (const char *reason = bench_cell_refuse(&cell)) {
         std::fprintf(stderr, "%s\n", reason);
         return EXIT_UNSERVABLE;
     }
@@ -260,9 +276,10 @@ int with_cell(int count, char** arguments, bool run) {
     return !run || write_sample(options, cell) ? EXIT_DONE : EXIT_WORK_FAILED;
 }
 
-}  // namespace
+} // namespace
 
-int main(int argc, char** argv) {
+int main(int argc, char **argv)
+{
     const std::string verb = argc > 1 ? argv[1] : "";
     if (verb == "list" && argc == 2) {
         return list();

@@ -9,5 +9,7 @@
 
 extern const struct bench_workload *const BENCH_PASTE(bench_sched_, BENCH_VARIANT)[];
 const struct bench_workload *const BENCH_PASTE(bench_sched_, BENCH_VARIANT)[] = {
-    &bench_spawn_chain, &bench_spawn_flat, NULL,
+    &bench_spawn_chain,
+    &bench_spawn_flat,
+    NULL,
 };

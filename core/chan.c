@@ -57,7 +57,7 @@ void chan_wait(struct weft_chan *chan, enum weft_op op)
     struct waitq *queue = chan_queue(chan, op);
     struct waiter self = {.task = task_self()};
     lock_acquire(&chan->lock);
-    waitq_push(queue, &self);
+    waitq_push_announced(queue, &self);
     if (chan->ops->poll(chan, op)) {
         waitq_remove(queue, &self);
         lock_release(&chan->lock);

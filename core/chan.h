@@ -104,7 +104,7 @@ void chan_wake_all(struct weft_chan *chan);
  * section of a lock that poll() takes too. */
 static force_inline void chan_notify(struct weft_chan *chan, struct waitq *queue)
 {
-    /* seq_cst: second half of the handshake, against waitq_push; then poll() */
+    /* seq_cst: second half of the handshake, against waitq_push_announced; then poll() */
     if (unlikely(load_seq_cst(&queue->count) != 0)) {
         chan_wake_one(chan, queue);
     }

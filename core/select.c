@@ -10,7 +10,7 @@ static bool enlist(struct weft_case *c, struct waiter *waiter)
         return rendezvous_enlist(chan, c->op, waiter) == ENLIST_QUEUED;
     }
     lock_acquire(&chan->lock);
-    waitq_push(chan_queue(chan, c->op), waiter);
+    waitq_push_announced(chan_queue(chan, c->op), waiter);
     bool ready = chan->ops->poll(chan, c->op); /* N2 */
     lock_release(&chan->lock);
     if (!ready) {

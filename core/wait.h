@@ -59,9 +59,18 @@ static force_inline void waitq_push(struct waitq *queue, struct waiter *waiter)
     }
     queue->tail = waiter;
     waiter->queued = true;
-    /* seq_cst: first half of the handshake "count a waiter, then look at the channel" against "change the channel,
-     * then look at the count": see chan_notify() */
-    add_seq_cst(&queue->count, 1u);
+    /* relaxed: under the lock there is one writer; for those who look at the queue under the lock, or for whom a waiter
+     * that they have not heard of need not be there */
+    store_relaxed(&queue->count, load_relaxed(&queue->count) + 1);
+}
+
+/* For channels that are changed without the lock. */
+static force_inline void waitq_push_announced(struct waitq *queue, struct waiter *waiter)
+{
+    waitq_push(queue, waiter);
+    /* seq_cst: first half of the handshake "count a waiter, then look at the channel" against "change the channel, then
+     * look at the count" (chan_notify). An exchange, as the store that keeps later loads behind it. */
+    exchange_seq_cst(&queue->count, load_relaxed(&queue->count));
 }
 
 static force_inline void waitq_remove(struct waitq *queue, struct waiter *waiter)

@@ -41,7 +41,8 @@ static void switch_batch(struct bench_batch *batch)
     struct limit_clock clock = limit_start();
     switch_loop(round_trips);
     limit_stop(batch, &clock);
-    bench_check(switches.answered == round_trips, "%" PRIu64 " of %" PRIu64 " switches", switches.answered, round_trips);
+    bench_check(switches.answered == round_trips, "%" PRIu64 " of %" PRIu64 " switches", switches.answered,
+                round_trips);
     context_fini(&switches.there);
     free(stack);
 }

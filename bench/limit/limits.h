@@ -30,7 +30,7 @@ const char *limit_refuse_one_processor(uint64_t param);
 /* As BENCH_LOOP, for the limits: looked at by the purity test too. */
 #define LIMIT_LOOP(name) __attribute__((noinline, used)) static void bench_loop_limit_##name
 
-extern const struct bench_limit limit_empty_loop, limit_faa_uncontended, limit_faa_contended, limit_cache_line_round_trip,
-    limit_context_switch, limit_futex_round_trip, limit_thread_create_join;
+extern const struct bench_limit limit_empty_loop, limit_faa_uncontended, limit_faa_contended,
+    limit_cache_line_round_trip, limit_context_switch, limit_futex_round_trip, limit_thread_create_join;
 
 #endif

@@ -3,8 +3,8 @@
 
   python3 bench/peers/versus.py [--workers 1,2] [--rounds 11] [--filter REGEX] [--json FILE]
 
-One process a sample. Each line is one shape: the ratio peer / Weft of the times (above 1: Weft is faster), as the median
-over the rounds with its 95 % interval (order statistics), for the default channel and for the best one.
+One process a sample. Each line is one shape: the ratio peer / Weft of the times (above 1: Weft is faster), as the
+median over the rounds with its 95 % interval (order statistics), for the default channel and for the best one.
 """
 
 import argparse

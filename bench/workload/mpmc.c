@@ -20,8 +20,8 @@ struct bench_mpmc_run {
     struct bench_line line;
     struct weft_chan *chan;
     uint64_t count;
-    uint64_t claim; /* messages claimed at a time */
-    uint32_t sides; /* producers, and as many consumers */
+    uint64_t claim;                   /* messages claimed at a time */
+    uint32_t sides;                   /* producers, and as many consumers */
     struct bench_mpmc_party *parties; /* producers first */
     _Alignas(CACHE_LINE) _Atomic(uint64_t) claimed;
 };

@@ -48,7 +48,8 @@ static void bench_spawn_chain_batch(struct bench_batch *batch)
     if (bench_line_spawn(line, BENCH_LOOP_NAME(spawn_chain), (void *)(uintptr_t)batch->units)) {
         bench_line_finish(line);
         bench_check(bench_chain.wrong == 0, "%" PRIu64 " tasks ran out of turn", bench_chain.wrong);
-        bench_check(bench_chain.ran == batch->units, "%" PRIu64 " of %" PRIu64 " tasks ran", bench_chain.ran, batch->units);
+        bench_check(bench_chain.ran == batch->units, "%" PRIu64 " of %" PRIu64 " tasks ran", bench_chain.ran,
+                    batch->units);
     }
     free(line);
 }

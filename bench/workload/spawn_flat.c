@@ -130,7 +130,8 @@ static void bench_spawn_flat_batch(struct bench_batch *batch)
     for (uint32_t i = 0; i < bench_flat.size; i++) {
         wrong += bench_flat.ran[i] != bench_flat.waves;
     }
-    bench_check(wrong == 0, "%" PRIu64 " of %" PRIu32 " tasks of a wave did not run once a wave", wrong, bench_flat.size);
+    bench_check(wrong == 0, "%" PRIu64 " of %" PRIu32 " tasks of a wave did not run once a wave", wrong,
+                bench_flat.size);
     free(line);
 }
 

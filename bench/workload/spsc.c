@@ -17,8 +17,8 @@ struct bench_spsc_run {
     uint64_t count;
     _Alignas(CACHE_LINE) uint64_t refused;  /* the producer's: sends that did not return OK */
     _Alignas(CACHE_LINE) uint64_t received; /* the consumer's, from here on */
-    uint64_t differs; /* 0, or bits in which a value was not the next one */
-    uint64_t value; /* the control's */
+    uint64_t differs;                       /* 0, or bits in which a value was not the next one */
+    uint64_t value;                         /* the control's */
 };
 
 static force_inline void bench_spsc_send(const struct chan_ops *ops, struct bench_spsc_run *run)
