@@ -15,7 +15,7 @@ cold_function void chan_wake_one(struct weft_chan *chan, struct waitq *queue)
     lock_acquire(&chan->lock);
     while (queue->head != NULL && task == NULL) {
         struct waiter *waiter = queue->head;
-        bool parked;
+        bool parked = false;
         if (waiter_claim(queue, waiter, &parked)) {
             if (parked) {
                 task = waiter->task;
@@ -37,7 +37,7 @@ cold_function void chan_wake_all(struct weft_chan *chan)
         struct waitq *queue = side == 0 ? &chan->recvq : &chan->sendq;
         while (queue->head != NULL) {
             struct waiter *waiter = queue->head;
-            bool parked;
+            bool parked = false;
             if (waiter_claim(queue, waiter, &parked) && parked) {
                 waiter->next = list;
                 list = waiter;

@@ -22,7 +22,7 @@ static force_inline bool meet(struct weft_chan *chan, enum weft_op op, void *val
     struct waitq *others = chan_queue(chan, opposite(op));
     struct waiter *waiter;
     while ((waiter = others->head) != NULL) {
-        bool parked;
+        bool parked = false;
         if (!waiter_claim(others, waiter, &parked)) {
             continue; /* a select that another channel has won */
         }
@@ -108,7 +108,7 @@ static struct waiter *drain(struct weft_chan *chan, enum weft_op op, struct wait
     struct waitq *queue = chan_queue(chan, op);
     struct waiter *waiter;
     while ((waiter = queue->head) != NULL) {
-        bool parked;
+        bool parked = false;
         if (!waiter_claim(queue, waiter, &parked)) {
             continue;
         }

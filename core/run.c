@@ -294,7 +294,7 @@ bool park_stay(void *unused)
 bool wait_expire(struct timer *timer)
 {
     struct wait *wait = (struct wait *)(void *)((char *)timer - offsetof(struct wait, timer));
-    bool parked;
+    bool parked = false;
     return wait_claim(wait, WON_TIMEOUT, &parked) && parked;
 }
 

@@ -16,7 +16,7 @@ static bool enlist(struct weft_case *c, struct waiter *waiter)
     if (!ready) {
         return true;
     }
-    bool parked;
+    bool parked = false;
     wait_claim(waiter->wait, waiter->index, &parked); /* lost: another case has won; either way it is over */
     return false;
 }

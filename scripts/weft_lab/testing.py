@@ -44,7 +44,8 @@ def junit(file: Path, prefix: str) -> Tally:
     tally = Tally()
     for case in ElementTree.parse(file).getroot().iter("testcase"):
         bad = case.find("failure") is not None or case.find("error") is not None
-        name = ".".join(part for part in (case.get("classname"), case.get("name")) if part)
+        words = dict.fromkeys((case.get("classname"), case.get("name")))  # ctest's two are the same
+        name = ".".join(word for word in words if word)
         if bad or case.get("status") == "fail":
             tally.failed.append(f"{prefix}: {name}")
         elif case.find("skipped") is not None or case.get("status") in ("notrun", "disabled"):
@@ -69,17 +70,17 @@ def follow(command: list[str], log: Path, say: Say, pattern: str, env: dict[str,
             errors="replace",
             env={**os.environ, **(env or {})},
         )
-        try:
-            for line in process.stdout or ():
-                stream.write(line)
-                found = look.search(line)
-                if found:
-                    say(found.group(1))
-            return process.wait()
-        except BaseException:
-            process.terminate()
-            process.wait()
-            raise
+        with process:
+            try:
+                for line in process.stdout or ():
+                    stream.write(line)
+                    found = look.search(line)
+                    if found:
+                        say(found.group(1))
+            except BaseException:
+                process.terminate()
+                raise
+        return process.returncode
 
 
 def _broken(what: str, log: Path, console: Console) -> Tally:

@@ -47,7 +47,7 @@ static force_inline struct task *mutex_signal(struct waitq *queue)
     while (queue->head != NULL) {
         struct waiter *waiter = queue->head;
         struct task *task = waiter->task;
-        bool parked;
+        bool parked = false;
         if (waiter_claim(queue, waiter, &parked)) {
             return parked ? task : NULL;
         }
