@@ -293,8 +293,7 @@ static enum weft_status ck_close(struct weft_chan *chan)
 
 static size_t ck_len(const struct weft_chan *chan)
 {
-    size_t size = ck_ring_size(&ck_of(chan)->ring); /* from two loads: may be off while others are at work */
-    return size < chan->capacity ? size : chan->capacity;
+    return ck_ring_size(&ck_of(chan)->ring); /* from two loads: may be off while others are at work */
 }
 
 static bool ck_poll(const struct weft_chan *chan, enum weft_op op)
