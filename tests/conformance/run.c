@@ -168,6 +168,51 @@ START_TEST(exit_of_main_does_not_end_the_run)
 }
 END_TEST
 
+/* --- workers --- */
+
+static struct weft_chan *doorbell;
+static _Atomic(unsigned) answered;
+
+static void answer_doorbell(void *unused)
+{
+    (void)unused;
+    while (weft_recv(doorbell, NULL) == WEFT_OK) {
+        add_release(&answered, 1u);
+    }
+}
+
+static void spin_until(_Atomic(unsigned) *flag, unsigned value)
+{
+    while (load_acquire(flag) < value) {
+        cpu_relax(); /* no yield: this worker does nothing else */
+    }
+}
+
+/* A task that computes holds up only its own worker: another takes what it spawned and what it woke. */
+TASK_TEST(idle_workers_take_work)
+{
+    if (combination.workers == 1 && !combination.sched_caps->os_threads) {
+        skip("one worker");
+        return;
+    }
+    struct crew crew;
+    crew_init(&crew);
+    doorbell = make_chan(0, 1);
+    for (unsigned i = 1; i <= 20; i++) {
+        CHECK_STATUS(weft_go(count_one, NULL), WEFT_OK);
+        spin_until(&counter, i);
+    }
+    crew_go(&crew, answer_doorbell, NULL);
+    for (unsigned i = 1; i <= 20; i++) {
+        settle(1);
+        CHECK_STATUS(weft_send(doorbell, NULL), WEFT_OK);
+        spin_until(&answered, i);
+    }
+    weft_close(doorbell);
+    crew_fini(&crew);
+    weft_chan_free(doorbell);
+}
+
 /* --- sleep --- */
 
 static void sleep_and_look(void *arg)
@@ -384,6 +429,7 @@ TCase *run_tests(void)
     tcase_add_test(cases, yield_lets_others_run);
     tcase_add_test(cases, exit_ends_the_task);
     tcase_add_test(cases, exit_of_main_does_not_end_the_run);
+    tcase_add_test(cases, idle_workers_take_work);
     tcase_add_test(cases, sleep_is_never_short);
     tcase_add_test(cases, clock_does_not_go_back);
     tcase_add_test(cases, run_ends_whatever_its_tasks_do);

@@ -5,6 +5,7 @@ void add_tests(Suite *suite)
     suite_add_tcase(suite, traffic_tests());
     suite_add_tcase(suite, storm_tests());
     suite_add_tcase(suite, stalled_tests());
+    suite_add_tcase(suite, lifetime_tests());
 }
 
 /* Two sides that only poll need never meet on a rendezvous: after a few attempts one waits. */

@@ -7,6 +7,7 @@
 TCase *traffic_tests(void);
 TCase *storm_tests(void);
 TCase *stalled_tests(void);
+TCase *lifetime_tests(void);
 
 static const size_t capacities[] = {0, 1, 2, 64};
 enum { CAPACITIES = sizeof capacities / sizeof capacities[0] };
