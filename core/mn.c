@@ -142,7 +142,7 @@ void mn_fire_timers(struct mn_worker *worker)
         while (timers_expire_one(&mn.workers[i].timers, now, &task)) {
             if (task != NULL) {
                 race_release(task);
-                mn.policy->push(worker, task, PUSH_YIELD);
+                mn.policy->push(worker, task, PUSH_TIMER);
             }
         }
     }

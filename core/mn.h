@@ -41,6 +41,7 @@ enum push_kind {
     PUSH_SPAWN, /* a new task */
     PUSH_READY, /* was parked, readied by a task of this worker */
     PUSH_YIELD, /* gives way to the others */
+    PUSH_TIMER, /* slept, and its time has come */
 };
 
 struct mn_policy {

@@ -139,7 +139,7 @@ static void spawn_without_end(void *unused)
 {
     (void)unused;
     while (!load_relaxed(&stop_noise)) {
-        for (int i = 0; i < 8; i++) {
+        for (int i = 0; i < 600; i++) {
             CHECK_STATUS(weft_go(nothing, NULL), WEFT_OK);
         }
         weft_yield();
@@ -173,6 +173,7 @@ TASK_TEST(nobody_starves)
 TCase *lifetime_tests(void)
 {
     TCase *cases = tcase_create("lifetime");
+    tcase_set_timeout(cases, 120);
     add_test(cases, free_behind_the_last_operation);
     add_test(cases, free_behind_a_select);
     add_test(cases, closed_is_closed_under_the_hammer);

@@ -19,7 +19,8 @@
  *   S1  A task is in one place: a slot, a ring between head and tail, or the injector.
  *   S2  tail - head <= RING_SIZE: only the owner adds, and it re-reads head first.
  *   S3  Each 64th decision takes from the injector or the ring, in turns, and leaves the slot for later: a slot that is
- *       filled again and again (a ping-pong pair) starves neither.
+ *       filled again and again (a ping-pong pair) starves neither. A task that yields goes behind the injector's, as in Go,
+ *       so that one which spawns more than fits into a ring, and yields, is held up until they have run.
  *   S4  While a worker is busy and others idle, one of these watches: it looks again after at most 10 ms; a watcher that
  *       finds work wakes another to watch. So a missed
  *       wake-up (push does not fence its store against its load of idle_count) or a task in the slot of a worker that
@@ -216,7 +217,9 @@ no_race_check static inline void steal_push(struct mn_worker *worker, struct tas
 {
     struct steal_local *local = steal_local(worker);
     bool alone = false; /* in the slot, with nothing beside it */
-    if (kind == PUSH_YIELD) {
+    if (kind == PUSH_YIELD && load_relaxed(&steal_shared->length) != 0) { /* hint */
+        steal_inject(task, task, 1); /* S3: behind those that did not fit into the ring */
+    } else if (kind == PUSH_YIELD || kind == PUSH_TIMER) {
         steal_ring_push(local, task);
     } else {
         struct task *displaced = steal_swap_next(local, task);
