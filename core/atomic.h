@@ -33,19 +33,19 @@
 #define or_release(p, v) atomic_fetch_or_explicit((p), (v), memory_order_release)
 
 /* Weak: may fail for no reason; for loops. */
-#define cas_weak_relaxed(p, expected, v) \
+#define cas_weak_relaxed(p, expected, v)                                                                               \
     atomic_compare_exchange_weak_explicit((p), (expected), (v), memory_order_relaxed, memory_order_relaxed)
-#define cas_weak_acquire(p, expected, v) \
+#define cas_weak_acquire(p, expected, v)                                                                               \
     atomic_compare_exchange_weak_explicit((p), (expected), (v), memory_order_acquire, memory_order_relaxed)
-#define cas_weak_acq_rel(p, expected, v) \
+#define cas_weak_acq_rel(p, expected, v)                                                                               \
     atomic_compare_exchange_weak_explicit((p), (expected), (v), memory_order_acq_rel, memory_order_relaxed)
-#define cas_weak_seq_cst(p, expected, v) \
+#define cas_weak_seq_cst(p, expected, v)                                                                               \
     atomic_compare_exchange_weak_explicit((p), (expected), (v), memory_order_seq_cst, memory_order_relaxed)
-#define cas_acq_rel(p, expected, v) \
+#define cas_acq_rel(p, expected, v)                                                                                    \
     atomic_compare_exchange_strong_explicit((p), (expected), (v), memory_order_acq_rel, memory_order_acquire)
-#define cas_acquire(p, expected, v) \
+#define cas_acquire(p, expected, v)                                                                                    \
     atomic_compare_exchange_strong_explicit((p), (expected), (v), memory_order_acquire, memory_order_relaxed)
-#define cas_release(p, expected, v) \
+#define cas_release(p, expected, v)                                                                                    \
     atomic_compare_exchange_strong_explicit((p), (expected), (v), memory_order_release, memory_order_acquire)
 
 /* A counter with one writer (its owner) and any number of readers: no read-modify-write is needed. */

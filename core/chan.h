@@ -27,16 +27,16 @@ enum chan_progress { PROGRESS_BLOCKING, PROGRESS_LOCK_FREE, PROGRESS_WAIT_FREE }
 
 /* What a variant promises; tests assert it, the harness skips what a variant cannot serve. */
 struct chan_caps {
-    bool control;               /* not a channel: a floor for measurements */
-    size_t capacity_min;        /* 0: serves rendezvous */
-    bool capacity_exact;        /* never holds more than was asked for */
-    bool fifo_waiters;          /* blocked senders and receivers are served first come, first served */
-    bool hand_off;              /* a value goes straight from sender to waiting receiver */
+    bool control;        /* not a channel: a floor for measurements */
+    size_t capacity_min; /* 0: serves rendezvous */
+    bool capacity_exact; /* never holds more than was asked for */
+    bool fifo_waiters;   /* blocked senders and receivers are served first come, first served */
+    bool hand_off;       /* a value goes straight from sender to waiting receiver */
     bool multi_producer, multi_consumer;
-    bool select;                /* may stand in a select */
-    bool select_atomic;         /* ... whose default is taken only if at one instant no case was ready */
-    bool try_exact;             /* AGAIN only if at some instant of the call the operation was impossible */
-    size_t elem_size_max;       /* 0: any */
+    bool select;                        /* may stand in a select */
+    bool select_atomic;                 /* ... whose default is taken only if at one instant no case was ready */
+    bool try_exact;                     /* AGAIN only if at some instant of the call the operation was impossible */
+    size_t elem_size_max;               /* 0: any */
     size_t allocates_per_message_above; /* element size above which a message allocates; SIZE_MAX: never */
     enum chan_progress progress;
 };
@@ -67,10 +67,10 @@ struct weft_chan {
     const struct chan_ops *ops;
     size_t elem_size;
     size_t capacity;
-    _Atomic(uint32_t) closed; /* the rendezvous' and, where it says so, the variant's */
-    struct lock lock;         /* guards the two queues, and what the variant says */
-    struct waitq recvq;       /* tasks that wait to receive */
-    struct waitq sendq;       /* tasks that wait to send */
+    _Atomic(uint32_t) closed;     /* the rendezvous' and, where it says so, the variant's */
+    struct lock lock;             /* guards the two queues, and what the variant says */
+    struct waitq recvq;           /* tasks that wait to receive */
+    struct waitq sendq;           /* tasks that wait to send */
     struct weft_chan *limbo_next; /* once freed */
 } __attribute__((aligned(CACHE_LINE)));
 

@@ -5,8 +5,8 @@
 
 no_race_check_below
 
-/* used: the assembly of worker_self() names it, which link-time optimisation does not see */
-__attribute__((used, tls_model("initial-exec"))) _Thread_local struct worker *worker_tls;
+    /* used: the assembly of worker_self() names it, which link-time optimisation does not see */
+    __attribute__((used, tls_model("initial-exec"))) _Thread_local struct worker *worker_tls;
 
 #ifdef WEFT_UCONTEXT
 

@@ -59,7 +59,7 @@ void __tsan_release(void *address);
 #endif
 /* The same for all functions from here to the end of a file, which are those of the scheduler. */
 #if defined(SANITIZE_THREAD) && defined(__clang__)
-#define no_race_check_below \
+#define no_race_check_below                                                                                            \
     _Pragma("clang attribute push(__attribute__((no_sanitize(\"thread\"))), apply_to = function)")
 #define no_race_check_end _Pragma("clang attribute pop")
 #else
@@ -200,8 +200,8 @@ static force_inline void float_control_write(uint64_t control)
 #if defined(__x86_64__) && !defined(WEFT_UCONTEXT)
 
 #ifdef __AVX512F__
-#define CLOBBER_AVX512                                                                                              \
-    , "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", "xmm26", "xmm27", \
+#define CLOBBER_AVX512                                                                                                 \
+    , "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", "xmm26", "xmm27",      \
         "xmm28", "xmm29", "xmm30", "xmm31", "k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7"
 #else
 #define CLOBBER_AVX512
@@ -216,29 +216,29 @@ static force_inline void float_control_write(uint64_t control)
 static force_inline struct worker *context_jump(struct context *from, struct context *to, struct worker *worker)
 {
     /* The entry function of a new context finds from, to and worker in its first three argument registers. */
-    __asm__ volatile("leaq 1f(%%rip), %%rax\n\t"
-                     "movq %%rsp, %c[sp](%%rdi)\n\t"
-                     "movq %%rbp, %c[fp](%%rdi)\n\t"
-                     "movq %%rax, %c[pc](%%rdi)\n\t"
-                     "movq %c[sp](%%rsi), %%rsp\n\t"
-                     "movq %c[fp](%%rsi), %%rbp\n\t"
-                     "jmpq *%c[pc](%%rsi)\n"
-                     "1:" LANDING_PAD
-                     : "+D"(from), "+S"(to), "+d"(worker)
-                     : [sp] "i"(offsetof(struct context, stack_pointer)),
-                       [fp] "i"(offsetof(struct context, frame_pointer)),
-                       [pc] "i"(offsetof(struct context, program_counter))
-                     : "rax", "rbx", "rcx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "xmm0", "xmm1",
-                       "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12",
-                       "xmm13", "xmm14", "xmm15", "mm0", "mm1", "mm2", "mm3", "mm4", "mm5", "mm6", "mm7", "st", "st(1)",
-                       "st(2)", "st(3)", "st(4)", "st(5)", "st(6)", "st(7)" CLOBBER_AVX512, "cc", "memory");
+    __asm__ volatile(
+        "leaq 1f(%%rip), %%rax\n\t"
+        "movq %%rsp, %c[sp](%%rdi)\n\t"
+        "movq %%rbp, %c[fp](%%rdi)\n\t"
+        "movq %%rax, %c[pc](%%rdi)\n\t"
+        "movq %c[sp](%%rsi), %%rsp\n\t"
+        "movq %c[fp](%%rsi), %%rbp\n\t"
+        "jmpq *%c[pc](%%rsi)\n"
+        "1:" LANDING_PAD
+        : "+D"(from), "+S"(to), "+d"(worker)
+        : [sp] "i"(offsetof(struct context, stack_pointer)), [fp] "i"(offsetof(struct context, frame_pointer)),
+          [pc] "i"(offsetof(struct context, program_counter))
+        : "rax", "rbx", "rcx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "xmm0", "xmm1", "xmm2", "xmm3",
+          "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "mm0",
+          "mm1", "mm2", "mm3", "mm4", "mm5", "mm6", "mm7", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)",
+          "st(7)" CLOBBER_AVX512, "cc", "memory");
     return worker;
 }
 
 #elif defined(__aarch64__) && !defined(WEFT_UCONTEXT)
 
 #ifdef __ARM_FEATURE_SVE
-#define CLOBBER_SVE                                                                                                   \
+#define CLOBBER_SVE                                                                                                    \
     , "p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "p10", "p11", "p12", "p13", "p14", "p15"
 #else
 #define CLOBBER_SVE
@@ -249,26 +249,25 @@ static force_inline struct worker *context_jump(struct context *from, struct con
     register struct context *x0 __asm__("x0") = from;
     register struct context *x1 __asm__("x1") = to;
     register struct worker *x2 __asm__("x2") = worker;
-    __asm__ volatile("adr x3, 1f\n\t"
-                     "mov x4, sp\n\t"
-                     "str x4, [x0, %[sp]]\n\t"
-                     "str x29, [x0, %[fp]]\n\t"
-                     "str x3, [x0, %[pc]]\n\t"
-                     "ldr x4, [x1, %[sp]]\n\t"
-                     "ldr x29, [x1, %[fp]]\n\t"
-                     "ldr x16, [x1, %[pc]]\n\t"
-                     "mov sp, x4\n\t"
-                     "br x16\n"
-                     "1: hint #36" /* a landing pad (bti j) where branches are checked, else nothing */
-                     : "+r"(x0), "+r"(x1), "+r"(x2)
-                     : [sp] "i"(offsetof(struct context, stack_pointer)),
-                       [fp] "i"(offsetof(struct context, frame_pointer)),
-                       [pc] "i"(offsetof(struct context, program_counter))
-                     : "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17",
-                       "x18", "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "x30", "v0", "v1", "v2",
-                       "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16", "v17",
-                       "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31"
-                       CLOBBER_SVE, "cc", "memory");
+    __asm__ volatile(
+        "adr x3, 1f\n\t"
+        "mov x4, sp\n\t"
+        "str x4, [x0, %[sp]]\n\t"
+        "str x29, [x0, %[fp]]\n\t"
+        "str x3, [x0, %[pc]]\n\t"
+        "ldr x4, [x1, %[sp]]\n\t"
+        "ldr x29, [x1, %[fp]]\n\t"
+        "ldr x16, [x1, %[pc]]\n\t"
+        "mov sp, x4\n\t"
+        "br x16\n"
+        "1: hint #36" /* a landing pad (bti j) where branches are checked, else nothing */
+        : "+r"(x0), "+r"(x1), "+r"(x2)
+        : [sp] "i"(offsetof(struct context, stack_pointer)), [fp] "i"(offsetof(struct context, frame_pointer)),
+          [pc] "i"(offsetof(struct context, program_counter))
+        : "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17", "x18",
+          "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "x30", "v0", "v1", "v2", "v3", "v4",
+          "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16", "v17", "v18", "v19", "v20",
+          "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31" CLOBBER_SVE, "cc", "memory");
     return x2;
 }
 
@@ -286,7 +285,7 @@ static inline struct worker *context_jump(struct context *from, struct context *
 /* Leaves `from`, goes on in `to`, and returns, when somebody switches back to `from`, the worker that did.
  * `dying`: from will never be resumed. Call it from functions marked no_race_check only. */
 no_race_check static force_inline struct worker *context_switch(struct context *from, struct context *to,
-                                                                  struct worker *worker, bool dying)
+                                                                struct worker *worker, bool dying)
 {
 #ifdef SANITIZE_ADDRESS
     __sanitizer_start_switch_fiber(dying ? NULL : &from->fake_stack, to->stack_low, to->stack_size);

@@ -9,7 +9,7 @@
 
 no_race_check_below
 
-struct mn mn;
+    struct mn mn;
 
 /* --- sleeping and waking ---------------------------------------------------------------------------- */
 
@@ -70,7 +70,7 @@ bool mn_sleep(struct mn_worker *worker, weft_ns latest)
     weft_ns deadline = timer < latest ? timer : latest;
     store_seq_cst(&worker->sleeps_until, deadline);
     store_release(&worker->base.epoch, LIMBO_ASLEEP); /* E1 */
-    if (next_timer() < deadline) { /* armed between the two: nobody may have seen this worker yet */
+    if (next_timer() < deadline) {                    /* armed between the two: nobody may have seen this worker yet */
         deadline = 0;
     }
     bool chosen = true;

@@ -29,9 +29,9 @@ struct mn_worker {
     struct magazine tasks, stacks;
     void *local; /* the policy's */
     struct timers timers;
-    struct mn_worker *idle_next; /* under mn.idle_lock */
-    bool idle;                   /* under mn.idle_lock */
-    _Atomic(uint32_t) wake;      /* futex word: 1 once the worker has been chosen; written under mn.idle_lock */
+    struct mn_worker *idle_next;   /* under mn.idle_lock */
+    bool idle;                     /* under mn.idle_lock */
+    _Atomic(uint32_t) wake;        /* futex word: 1 once the worker has been chosen; written under mn.idle_lock */
     _Atomic(weft_ns) sleeps_until; /* while it sleeps: when it will look at the timers; else WEFT_FOREVER */
     struct mn_counters counters;
     uintptr_t thread; /* pthread_t */
@@ -66,7 +66,7 @@ struct mn {
     /* workers that sleep or are about to */
     _Alignas(CACHE_LINE) struct lock idle_lock;
     struct mn_worker *idle_first;
-    _Atomic(unsigned) idle_count;     /* written under the lock; read as a hint */
+    _Atomic(unsigned) idle_count; /* written under the lock; read as a hint */
 };
 extern struct mn mn;
 
@@ -132,9 +132,8 @@ no_race_check static force_inline void mn_arrived(const struct mn_policy *policy
 
 /* Goes on with `next`, or with the worker's loop if it is NULL. Returns, when `from` is resumed, the worker that it
  * woke up on, its commit done. */
-no_race_check static force_inline struct mn_worker *mn_switch(const struct mn_policy *policy,
-                                                                struct mn_worker *worker, struct context *from,
-                                                                struct task *next, bool dying)
+no_race_check static force_inline struct mn_worker *mn_switch(const struct mn_policy *policy, struct mn_worker *worker,
+                                                              struct context *from, struct task *next, bool dying)
 {
     struct context *to = &worker->loop;
     limbo_quiet(&worker->base.epoch);
@@ -161,7 +160,7 @@ no_race_check static force_inline struct task *mn_next(const struct mn_policy *p
 }
 
 no_race_check static force_inline void mn_park(const struct mn_policy *policy, park_commit commit, void *arg,
-                                                struct timer *timer)
+                                               struct timer *timer)
 {
     struct mn_worker *worker = mn_self();
     struct task *self = worker->base.current;
@@ -207,7 +206,7 @@ no_race_check static force_inline void mn_ready(const struct mn_policy *policy, 
 }
 
 no_race_check static force_inline enum weft_status mn_spawn(const struct mn_policy *policy, const char *name,
-                                                             task_fn fn, void *arg)
+                                                            task_fn fn, void *arg)
 {
     struct mn_worker *worker = mn_self();
     struct task *task = pool_get(&task_pool, &worker->tasks);
@@ -268,43 +267,43 @@ no_race_check static force_inline void mn_task_main(const struct mn_policy *poli
             float_control_write(mn.float_control); /* the stack's last task had changed it */
         }
         store_relaxed(&self->state, (uint8_t)TASK_STARTED);
-        load_relaxed(&self->fn)(self->arg);
+        load_relaxed (&self->fn)(self->arg);
         mn_end(policy, true);
     }
 }
 
 /* The functions of a scheduler's ops table, instantiated for its policy. */
-#define MN_SCHEDULER(name, policy)                                                                                  \
-    static void name##_entry(struct context *from, struct context *self, struct worker *worker)                     \
-    {                                                                                                               \
-        (void)from;                                                                                                 \
-        (void)self;                                                                                                 \
-        mn_task_main(policy, worker);                                                                               \
-    }                                                                                                               \
-    static enum weft_status name##_run(const struct weft_options *options, task_fn fn, void *arg)                   \
-    {                                                                                                               \
-        return mn_run(policy, options, fn, arg);                                                                    \
-    }                                                                                                               \
-    no_race_check static inline enum weft_status name##_spawn(const char *label, task_fn fn, void *arg)             \
-    {                                                                                                               \
-        return mn_spawn(policy, label, fn, arg);                                                                    \
-    }                                                                                                               \
-    no_race_check static void name##_park(park_commit commit, void *arg, struct timer *timer)                       \
-    {                                                                                                               \
-        mn_park(policy, commit, arg, timer);                                                                        \
-    }                                                                                                               \
-    no_race_check static void name##_ready(struct task *task)                                                       \
-    {                                                                                                               \
-        mn_ready(policy, task);                                                                                     \
-    }                                                                                                               \
-    no_race_check static void name##_yield(void)                                                                    \
-    {                                                                                                               \
-        mn_yield(policy);                                                                                           \
-    }                                                                                                               \
-    no_race_check static void __attribute__((noreturn)) name##_exit(void)                                           \
-    {                                                                                                               \
-        mn_end(policy, false);                                                                                      \
-        __builtin_unreachable();                                                                                    \
+#define MN_SCHEDULER(name, policy)                                                                                     \
+    static void name##_entry(struct context *from, struct context *self, struct worker *worker)                        \
+    {                                                                                                                  \
+        (void)from;                                                                                                    \
+        (void)self;                                                                                                    \
+        mn_task_main(policy, worker);                                                                                  \
+    }                                                                                                                  \
+    static enum weft_status name##_run(const struct weft_options *options, task_fn fn, void *arg)                      \
+    {                                                                                                                  \
+        return mn_run(policy, options, fn, arg);                                                                       \
+    }                                                                                                                  \
+    no_race_check static inline enum weft_status name##_spawn(const char *label, task_fn fn, void *arg)                \
+    {                                                                                                                  \
+        return mn_spawn(policy, label, fn, arg);                                                                       \
+    }                                                                                                                  \
+    no_race_check static void name##_park(park_commit commit, void *arg, struct timer *timer)                          \
+    {                                                                                                                  \
+        mn_park(policy, commit, arg, timer);                                                                           \
+    }                                                                                                                  \
+    no_race_check static void name##_ready(struct task *task)                                                          \
+    {                                                                                                                  \
+        mn_ready(policy, task);                                                                                        \
+    }                                                                                                                  \
+    no_race_check static void name##_yield(void)                                                                       \
+    {                                                                                                                  \
+        mn_yield(policy);                                                                                              \
+    }                                                                                                                  \
+    no_race_check static void __attribute__((noreturn)) name##_exit(void)                                              \
+    {                                                                                                                  \
+        mn_end(policy, false);                                                                                         \
+        __builtin_unreachable();                                                                                       \
     }
 
 #endif

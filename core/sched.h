@@ -37,10 +37,10 @@
 typedef bool (*park_commit)(void *arg);
 
 struct sched_caps {
-    bool os_threads;    /* a task is an OS thread: waiting on a word is the kernel's futex */
-    bool stealing;      /* workers take work from each other */
-    bool fair;          /* a runnable task is run after a bounded number of others */
-    bool spawn_cheap;   /* a spawn costs less than a microsecond: benchmarks may spawn by the million */
+    bool os_threads;  /* a task is an OS thread: waiting on a word is the kernel's futex */
+    bool stealing;    /* workers take work from each other */
+    bool fair;        /* a runnable task is run after a bounded number of others */
+    bool spawn_cheap; /* a spawn costs less than a microsecond: benchmarks may spawn by the million */
 };
 
 /* Events since the start of the run, summed over the workers. */
@@ -76,8 +76,8 @@ struct sched_ops {
 /* What every scheduler keeps for each thread that runs tasks: the owner's only. A scheduler's own worker begins
  * with it. */
 struct worker {
-    struct task *current; /* NULL between tasks */
-    _Atomic(uint64_t) epoch; /* see limbo.h; read by all */
+    struct task *current;     /* NULL between tasks */
+    _Atomic(uint64_t) epoch;  /* see limbo.h; read by all */
     _Atomic(uint64_t) random; /* state of random_next; atomic as several tasks use it, one after the other */
     unsigned index;
 };

@@ -28,11 +28,8 @@ static size_t enlist_all(struct weft_case *cases, size_t count, struct wait *wai
     while (done < count) {
         struct weft_case *c = &cases[done];
         struct waiter *waiter = &waiters[done];
-        *waiter = (struct waiter){.task = wait->task,
-                                  .wait = wait,
-                                  .index = (uint32_t)done,
-                                  .status = WEFT_AGAIN,
-                                  .value = c->value};
+        *waiter = (struct waiter){
+            .task = wait->task, .wait = wait, .index = (uint32_t)done, .status = WEFT_AGAIN, .value = c->value};
         done++;
         if (c->chan != NULL && !enlist(c, waiter)) {
             break;

@@ -31,8 +31,7 @@ static force_inline enum weft_status case_try(const struct chan_ops *ops, struct
 }
 
 /* Steps 1 and 2: the index of the case that was done, or -1. `order` has room for count indices. */
-static force_inline int select_poll(const struct chan_ops *ops, struct weft_case *cases, size_t count,
-                                     uint16_t *order)
+static force_inline int select_poll(const struct chan_ops *ops, struct weft_case *cases, size_t count, uint16_t *order)
 {
     for (size_t i = 0; i < count; i++) {
         order[i] = (uint16_t)i;
@@ -62,7 +61,7 @@ int select_wait(struct weft_case *cases, size_t count, weft_ns deadline, struct 
 int select_large(struct weft_case *cases, size_t count, weft_ns deadline, bool wait);
 
 static force_inline int select_until(const struct chan_ops *ops, struct weft_case *cases, size_t count,
-                                      weft_ns deadline)
+                                     weft_ns deadline)
 {
     if (unlikely(count > SELECT_STACK_CASES)) {
         return select_large(cases, count, deadline, true);

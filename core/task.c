@@ -16,9 +16,9 @@
 enum {
     STACKS_PER_SLAB = 64,
     TASKS_PER_SLAB = 256,
-    STACK_EXTRA = 1024,       /* at most: STACK_TOP_RESERVED and a colour (mn_bind) */
-    STACK_TOP_RESERVED = 64,  /* above a stack's first frame: the pool's link, in a page that is warm */
-    MPROTECT_BUDGET = 15000,  /* guards by mprotect cost two mappings each; the kernel's limit is 65,530 */
+    STACK_EXTRA = 1024,      /* at most: STACK_TOP_RESERVED and a colour (mn_bind) */
+    STACK_TOP_RESERVED = 64, /* above a stack's first frame: the pool's link, in a page that is warm */
+    MPROTECT_BUDGET = 15000, /* guards by mprotect cost two mappings each; the kernel's limit is 65,530 */
 };
 
 static struct slab *grow_tasks(struct pool *pool);
@@ -251,8 +251,12 @@ void task_pools_reset(size_t stack_size)
 const char *wait_reason_name(enum wait_reason reason)
 {
     static const char *const names[] = {
-        [WAIT_NONE] = "runs or is runnable", [WAIT_RECV] = "receives from",   [WAIT_SEND] = "sends to",
-        [WAIT_SELECT] = "selects",           [WAIT_SLEEP] = "sleeps",         [WAIT_WORD] = "waits on the word",
+        [WAIT_NONE] = "runs or is runnable",
+        [WAIT_RECV] = "receives from",
+        [WAIT_SEND] = "sends to",
+        [WAIT_SELECT] = "selects",
+        [WAIT_SLEEP] = "sleeps",
+        [WAIT_WORD] = "waits on the word",
         [WAIT_FOREVER] = "waits for ever on a null channel",
     };
     return reason <= WAIT_FOREVER ? names[reason] : "?";

@@ -45,12 +45,12 @@ struct pool_item {
 /* What all workers share. */
 struct pool {
     struct lock lock;
-    struct pool_item *batches;  /* full batches, under the lock */
-    struct slab *slabs;         /* all of them, oldest first */
+    struct pool_item *batches; /* full batches, under the lock */
+    struct slab *slabs;        /* all of them, oldest first */
     struct slab *slabs_last;
-    struct slab *unused;        /* the first slab that nobody cuts from in this run */
+    struct slab *unused; /* the first slab that nobody cuts from in this run */
     size_t item_size;
-    size_t item_offset;         /* of the pool_item within an item: where the item's memory is warm */
+    size_t item_offset;                      /* of the pool_item within an item: where the item's memory is warm */
     struct slab *(*grow)(struct pool *pool); /* NULL: no memory */
 };
 
@@ -65,7 +65,7 @@ struct magazine {
     struct pool_item *loaded;
     size_t loaded_count;
     struct pool_item *spare; /* NULL, or a full batch */
-    char *fresh;     /* cursor into a slab of this worker's own */
+    char *fresh;             /* cursor into a slab of this worker's own */
     char *fresh_end;
 };
 

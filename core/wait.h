@@ -35,8 +35,8 @@ struct wait {
 struct waiter {
     struct waiter *prev, *next;
     struct task *task;
-    struct wait *wait;       /* NULL: plain */
-    uint32_t index;          /* of the case */
+    struct wait *wait; /* NULL: plain */
+    uint32_t index;    /* of the case */
     bool queued;
     enum weft_status status; /* out: OK, CLOSED: done on the waiter's behalf; AGAIN: try (again) */
     void *value;             /* where to copy from or to */
@@ -126,9 +126,9 @@ static inline bool wait_commit(void *arg)
 {
     struct wait *wait = arg;
     uint32_t expected = CLAIM_OPEN;
-    wait->parked = true; /* C1 publishes it */
+    wait->parked = true;                                      /* C1 publishes it */
     if (cas_acq_rel(&wait->claim, &expected, CLAIM_PARKED)) { /* C1 */
-        return true; /* from here on `wait` may be gone */
+        return true;                                          /* from here on `wait` may be gone */
     }
     wait->parked = false;
     return false;

@@ -131,7 +131,7 @@ size_t weft_chan_cap(const struct weft_chan *chan);
 enum weft_op { WEFT_RECV, WEFT_SEND };
 
 struct weft_case {
-    struct weft_chan *chan;  /* NULL: never ready */
+    struct weft_chan *chan; /* NULL: never ready */
     enum weft_op op;
     void *value;             /* read by a send, written by a receive; NULL discards */
     enum weft_status status; /* out, of the chosen case: OK or CLOSED */

@@ -99,10 +99,8 @@ enum weft_status run_options(const struct weft_options *options, void (*body)(vo
 
 void run_body(void (*body)(void *), void *arg)
 {
-    struct weft_options options = {.sched = combination.sched,
-                                   .chan = combination.chan,
-                                   .workers = combination.workers,
-                                   .seed = combination.seed};
+    struct weft_options options = {
+        .sched = combination.sched, .chan = combination.chan, .workers = combination.workers, .seed = combination.seed};
     CHECK_STATUS(run_options(&options, body, arg), WEFT_OK);
 }
 
@@ -278,11 +276,8 @@ static bool choose_combination(int argc, char **argv)
     if ((argc != 1 && argc != 4) || chan == NULL || sched == NULL || workers == 0) {
         return false;
     }
-    combination = (struct combination){.chan = chan->name,
-                                       .sched = sched->name,
-                                       .workers = workers,
-                                       .caps = &chan->caps,
-                                       .sched_caps = &sched->caps};
+    combination = (struct combination){
+        .chan = chan->name, .sched = sched->name, .workers = workers, .caps = &chan->caps, .sched_caps = &sched->caps};
     return true;
 }
 

@@ -36,15 +36,15 @@ void test_fail(const char *file, int line, const char *format, ...) __attribute_
 #define CHECK(condition) (likely(condition) ? (void)0 : test_fail(__FILE__, __LINE__, "%s", #condition))
 #define CHECK_MSG(condition, ...) (likely(condition) ? (void)0 : test_fail(__FILE__, __LINE__, __VA_ARGS__))
 /* Two integers. */
-#define CHECK_EQ(left, right)                                                                                       \
-    do {                                                                                                            \
-        long long left_ = (long long)(left), right_ = (long long)(right);                                           \
-        CHECK_MSG(left_ == right_, "%s is %lld, should be %s, %lld", #left, left_, #right, right_);                 \
+#define CHECK_EQ(left, right)                                                                                          \
+    do {                                                                                                               \
+        long long left_ = (long long)(left), right_ = (long long)(right);                                              \
+        CHECK_MSG(left_ == right_, "%s is %lld, should be %s, %lld", #left, left_, #right, right_);                    \
     } while (0)
-#define CHECK_STATUS(expression, expected)                                                                          \
-    do {                                                                                                            \
-        enum weft_status got_ = (expression);                                                                       \
-        CHECK_MSG(got_ == (expected), "%s is %s, should be %s", #expression, weft_status_name(got_), #expected);    \
+#define CHECK_STATUS(expression, expected)                                                                             \
+    do {                                                                                                               \
+        enum weft_status got_ = (expression);                                                                          \
+        CHECK_MSG(got_ == (expected), "%s is %s, should be %s", #expression, weft_status_name(got_), #expected);       \
     } while (0)
 
 /* Says why a part of a test does not apply. */
@@ -59,13 +59,13 @@ void watchdog_start(void);
 void watchdog_stop(void);
 
 /* A test whose body is a task. */
-#define TASK_TEST(name)                                                                                             \
-    static void name##_body(void *unused);                                                                          \
-    START_TEST(name)                                                                                                \
-    {                                                                                                               \
-        run_body(name##_body, NULL);                                                                                \
-    }                                                                                                               \
-    END_TEST                                                                                                        \
+#define TASK_TEST(name)                                                                                                \
+    static void name##_body(void *unused);                                                                             \
+    START_TEST(name)                                                                                                   \
+        {                                                                                                              \
+            run_body(name##_body, NULL);                                                                               \
+        }                                                                                                              \
+    END_TEST                                                                                                           \
     static void name##_body(__attribute__((unused)) void *unused)
 
 /* Runs fn() in a child process; returns its wait status. *text receives up to size - 1 bytes of its stderr. Call it

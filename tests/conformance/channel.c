@@ -72,7 +72,7 @@ TASK_TEST(refuses_what_it_cannot_serve)
 {
     CHECK(weft_chan_new_as("no such variant", 8, 1) == NULL);
     CHECK(weft_chan_new_as(NULL, 8, 1) == NULL);
-    CHECK(weft_chan_new_as("null", 8, 1) == NULL); /* a control, not a channel */
+    CHECK(weft_chan_new_as("null", 8, 1) == NULL);                   /* a control, not a channel */
     if (combination.caps->allocates_per_message_above == SIZE_MAX) { /* else the buffer holds pointers */
         CHECK(weft_chan_new_as(combination.chan, SIZE_MAX / 2, 1000) == NULL);
     }

@@ -96,14 +96,14 @@ static void close_null_child(void)
 }
 
 START_TEST(close_of_null_panics)
-{
-    char text[1024];
-    int status = in_child(close_null_child, text, sizeof text);
-    CHECK(WIFEXITED(status));
-    CHECK_EQ(WEXITSTATUS(status), 2);
-    CHECK_MSG(strstr(text, "panic: close of a null channel") != NULL, "message: %s", text);
-    CHECK_MSG(strstr(text, "\"main\"") != NULL, "names the task: %s", text);
-}
+    {
+        char text[1024];
+        int status = in_child(close_null_child, text, sizeof text);
+        CHECK(WIFEXITED(status));
+        CHECK_EQ(WEXITSTATUS(status), 2);
+        CHECK_MSG(strstr(text, "panic: close of a null channel") != NULL, "message: %s", text);
+        CHECK_MSG(strstr(text, "\"main\"") != NULL, "names the task: %s", text);
+    }
 END_TEST
 
 /* --- who waits is woken --- */

@@ -14,13 +14,13 @@ static void set_flag(void *arg)
 }
 
 START_TEST(run_passes_the_argument)
-{
-    int flag = 0;
-    run_body(set_flag, &flag);
-    CHECK_EQ(flag, 42);
-    CHECK_EQ(weft_workers(), 0);
-    CHECK_EQ(weft_task_count(), 0);
-}
+    {
+        int flag = 0;
+        run_body(set_flag, &flag);
+        CHECK_EQ(flag, 42);
+        CHECK_EQ(weft_workers(), 0);
+        CHECK_EQ(weft_task_count(), 0);
+    }
 END_TEST
 
 TASK_TEST(run_tells_its_workers)
@@ -55,10 +55,10 @@ TASK_TEST(a_second_run_is_refused)
 }
 
 START_TEST(go_outside_of_a_run_is_refused)
-{
-    CHECK_STATUS(weft_go(no_body, NULL), WEFT_INVALID);
-    CHECK_STATUS(weft_run(NULL, NULL, NULL), WEFT_INVALID);
-}
+    {
+        CHECK_STATUS(weft_go(no_body, NULL), WEFT_INVALID);
+        CHECK_STATUS(weft_run(NULL, NULL, NULL), WEFT_INVALID);
+    }
 END_TEST
 
 /* --- tasks --- */
@@ -161,11 +161,11 @@ static void exit_main_child(void)
 }
 
 START_TEST(exit_of_main_does_not_end_the_run)
-{
-    int status = in_child(exit_main_child, NULL, 0);
-    CHECK(WIFEXITED(status));
-    CHECK_EQ(WEXITSTATUS(status), 17);
-}
+    {
+        int status = in_child(exit_main_child, NULL, 0);
+        CHECK(WIFEXITED(status));
+        CHECK_EQ(WEXITSTATUS(status), 17);
+    }
 END_TEST
 
 /* --- workers --- */
@@ -345,14 +345,14 @@ static void leave_tasks(void *arg)
 
 /* A hundred runs, each abandoning tasks that wait in every way, are runnable, or have not begun. */
 START_TEST(run_ends_whatever_its_tasks_do)
-{
-    for (unsigned round = 0; round < 100; round++) {
-        run_body(leave_tasks, &round);
-        CHECK_EQ(weft_task_count(), 0);
-        weft_chan_free(never);
-        weft_chan_free(full);
+    {
+        for (unsigned round = 0; round < 100; round++) {
+            run_body(leave_tasks, &round);
+            CHECK_EQ(weft_task_count(), 0);
+            weft_chan_free(never);
+            weft_chan_free(full);
+        }
     }
-}
 END_TEST
 
 /* A channel may outlive a run, with what is in it. */
@@ -377,13 +377,13 @@ static void take_three(void *unused)
 }
 
 START_TEST(channel_outlives_a_run)
-{
-    kept = make_chan(sizeof(int), 3);
-    run_body(put_three, NULL);
-    CHECK_EQ(weft_chan_len(kept), 3);
-    run_body(take_three, NULL);
-    weft_chan_free(kept);
-}
+    {
+        kept = make_chan(sizeof(int), 3);
+        run_body(put_three, NULL);
+        CHECK_EQ(weft_chan_len(kept), 3);
+        run_body(take_three, NULL);
+        weft_chan_free(kept);
+    }
 END_TEST
 
 /* --- stacks in use --- */

@@ -57,7 +57,7 @@ static void each_case_wakes(size_t count, size_t capacity, enum weft_op op)
             CHECK_STATUS(weft_send(chans[i], &values[i]), WEFT_OK);
         }
     }
-    for (size_t i = 0; i < count; i += count > 20 ? 7 : 1) {
+    for (size_t i = 0; i<count; i += count> 20 ? 7 : 1) {
         one_wakes(&crew, i, op);
     }
     crew_fini(&crew);

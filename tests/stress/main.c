@@ -32,8 +32,8 @@ enum weft_status send_somehow(struct dice *dice, struct weft_chan *chan, const v
 {
     uint32_t way = dice_below(dice, 8);
     for (int attempt = 0; attempt < PATIENCE && way < 2; attempt++) {
-        enum weft_status status = way == 0 ? weft_try_send(chan, value)
-                                           : weft_send_until(chan, value, weft_now() + dice_below(dice, 50000));
+        enum weft_status status =
+            way == 0 ? weft_try_send(chan, value) : weft_send_until(chan, value, weft_now() + dice_below(dice, 50000));
         if (status == WEFT_OK || status == WEFT_CLOSED) {
             return status;
         }

@@ -225,16 +225,16 @@ static void leave_in_mid_traffic(void *arg)
 }
 
 START_TEST(run_ends_in_mid_traffic)
-{
-    for (uint32_t round = 0; round < (SLOWNESS > 1 ? 20 : 100); round++) {
-        size_t capacity = combination.caps->capacity_min + round % 2;
-        chans[0] = make_chan(sizeof(uint64_t), capacity);
-        chans[1] = make_chan(sizeof(uint64_t), 2);
-        run_body(leave_in_mid_traffic, &round);
-        weft_chan_free(chans[0]);
-        weft_chan_free(chans[1]);
+    {
+        for (uint32_t round = 0; round < (SLOWNESS > 1 ? 20 : 100); round++) {
+            size_t capacity = combination.caps->capacity_min + round % 2;
+            chans[0] = make_chan(sizeof(uint64_t), capacity);
+            chans[1] = make_chan(sizeof(uint64_t), 2);
+            run_body(leave_in_mid_traffic, &round);
+            weft_chan_free(chans[0]);
+            weft_chan_free(chans[1]);
+        }
     }
-}
 END_TEST
 
 TCase *storm_tests(void)

@@ -13,18 +13,18 @@ static uintptr_t frame_address;
 
 /* More values than registers, each a function of the step and the side, all alive over the switch. */
 #define CANARY(n) ((step + (n)) * 0x9E3779B97F4A7C15u ^ side)
-#define CHECK_CANARIES(call)                                                                                        \
-    do {                                                                                                            \
-        uint64_t a = CANARY(1), b = CANARY(2), c = CANARY(3), d = CANARY(4), e = CANARY(5), f = CANARY(6);          \
-        uint64_t g = CANARY(7), h = CANARY(8), i = CANARY(9), j = CANARY(10), k = CANARY(11), l = CANARY(12);       \
-        double x = (double)(step & 1023) + (double)side, y = x * 3, z = x * 5;                                      \
-        __asm__ volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(e), "+m"(f), "+m"(g), "+m"(h));              \
-        __asm__ volatile("" : "+x"(x), "+x"(y), "+x"(z));                                                           \
-        call;                                                                                                       \
-        CHECK(a == CANARY(1) && b == CANARY(2) && c == CANARY(3) && d == CANARY(4) && e == CANARY(5));              \
-        CHECK(f == CANARY(6) && g == CANARY(7) && h == CANARY(8) && i == CANARY(9) && j == CANARY(10));             \
-        CHECK(k == CANARY(11) && l == CANARY(12));                                                                  \
-        CHECK(x == (double)(step & 1023) + (double)side && y == x * 3 && z == x * 5);                               \
+#define CHECK_CANARIES(call)                                                                                           \
+    do {                                                                                                               \
+        uint64_t a = CANARY(1), b = CANARY(2), c = CANARY(3), d = CANARY(4), e = CANARY(5), f = CANARY(6);             \
+        uint64_t g = CANARY(7), h = CANARY(8), i = CANARY(9), j = CANARY(10), k = CANARY(11), l = CANARY(12);          \
+        double x = (double)(step & 1023) + (double)side, y = x * 3, z = x * 5;                                         \
+        __asm__ volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(e), "+m"(f), "+m"(g), "+m"(h));                 \
+        __asm__ volatile("" : "+x"(x), "+x"(y), "+x"(z));                                                              \
+        call;                                                                                                          \
+        CHECK(a == CANARY(1) && b == CANARY(2) && c == CANARY(3) && d == CANARY(4) && e == CANARY(5));                 \
+        CHECK(f == CANARY(6) && g == CANARY(7) && h == CANARY(8) && i == CANARY(9) && j == CANARY(10));                \
+        CHECK(k == CANARY(11) && l == CANARY(12));                                                                     \
+        CHECK(x == (double)(step & 1023) + (double)side && y == x * 3 && z == x * 5);                                  \
     } while (0)
 
 static no_race_check void other_side(struct context *from, struct context *self, struct worker *worker)
@@ -57,9 +57,9 @@ static no_race_check void switch_and_look(uint64_t count)
 }
 
 START_TEST(registers_survive_a_million_switches)
-{
-    switch_and_look(SLOWNESS > 1 ? 100000 : 1000000);
-}
+    {
+        switch_and_look(SLOWNESS > 1 ? 100000 : 1000000);
+    }
 END_TEST
 
 static no_race_check void enter_once(size_t size)
@@ -71,14 +71,14 @@ static no_race_check void enter_once(size_t size)
 }
 
 START_TEST(entry_finds_an_aligned_stack)
-{
-    for (size_t size = STACK - 64; size <= STACK; size += 8) {
-        enter_once(size);
-        CHECK_EQ(frame_address % 16, 0); /* the frame pointer's slot lies below the return address */
-        CHECK(frame_address > (uintptr_t)stack_memory && frame_address <= (uintptr_t)stack_memory + size);
-        context_fini(&second);
+    {
+        for (size_t size = STACK - 64; size <= STACK; size += 8) {
+            enter_once(size);
+            CHECK_EQ(frame_address % 16, 0); /* the frame pointer's slot lies below the return address */
+            CHECK(frame_address > (uintptr_t)stack_memory && frame_address <= (uintptr_t)stack_memory + size);
+            context_fini(&second);
+        }
     }
-}
 END_TEST
 
 /* --- floating-point control --- */
@@ -97,8 +97,8 @@ static void round_one_way(void *arg)
     for (int i = 0; i < 2000; i++) {
         weft_yield();
         CHECK_EQ(fegetround(), mode);
-        CHECK(one / three == expected);                     /* MXCSR */
-        CHECK(long_one / long_three == long_expected);      /* x87 control word */
+        CHECK(one / three == expected);                /* MXCSR */
+        CHECK(long_one / long_three == long_expected); /* x87 control word */
     }
     add_release(&rounds_done, 1u);
 }

@@ -58,7 +58,8 @@ static void dump_one_of_each(void *unused)
     char expected[64];
     snprintf(expected, sizeof expected, "receives from %p", (void *)chan);
     static const char *const words[] = {"\"main\"", "runs or is runnable", "\"the receiver\"", "\"the sleeper\"",
-                                        "sleeps", "\"the chooser\"", "selects", "\"the lost\"", "for ever"};
+                                        "sleeps",   "\"the chooser\"",     "selects",          "\"the lost\"",
+                                        "for ever"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         CHECK_MSG(strstr(text, words[i]) != NULL, "'%s' is not in\n%s", words[i], text);
     }
@@ -66,15 +67,15 @@ static void dump_one_of_each(void *unused)
 }
 
 START_TEST(dump_says_who_waits_for_what)
-{
-    for (size_t i = 0; registry_scheds[i] != NULL; i++) {
-        struct weft_options options = {.sched = registry_scheds[i]->name, .workers = 2};
-        CHECK_STATUS(run_options(&options, dump_one_of_each, NULL), WEFT_OK);
-        weft_chan_free(chan);
-        dump(); /* outside of a run: nothing */
-        CHECK_EQ(text[0], '\0');
+    {
+        for (size_t i = 0; registry_scheds[i] != NULL; i++) {
+            struct weft_options options = {.sched = registry_scheds[i]->name, .workers = 2};
+            CHECK_STATUS(run_options(&options, dump_one_of_each, NULL), WEFT_OK);
+            weft_chan_free(chan);
+            dump(); /* outside of a run: nothing */
+            CHECK_EQ(text[0], '\0');
+        }
     }
-}
 END_TEST
 
 static void end_at_once(void *unused)
@@ -101,12 +102,12 @@ static void count_events(void *unused)
 }
 
 START_TEST(counters_count)
-{
-    for (size_t i = 0; registry_scheds[i] != NULL; i++) {
-        struct weft_options options = {.sched = registry_scheds[i]->name, .workers = 2};
-        CHECK_STATUS(run_options(&options, count_events, NULL), WEFT_OK);
+    {
+        for (size_t i = 0; registry_scheds[i] != NULL; i++) {
+            struct weft_options options = {.sched = registry_scheds[i]->name, .workers = 2};
+            CHECK_STATUS(run_options(&options, count_events, NULL), WEFT_OK);
+        }
     }
-}
 END_TEST
 
 static void panic_in_task(void *unused)
@@ -136,14 +137,15 @@ static void panic_outside_child(void)
 }
 
 START_TEST(panic_names_its_task)
-{
-    int status = in_child(panic_child, text, sizeof text);
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 2);
-    CHECK_MSG(strstr(text, "panic: the answer is 42") != NULL && strstr(text, "\"the unlucky\"") != NULL, "%s", text);
-    status = in_child(panic_outside_child, text, sizeof text);
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 2);
-    CHECK_MSG(strstr(text, "panic: nobody's") != NULL, "%s", text);
-}
+    {
+        int status = in_child(panic_child, text, sizeof text);
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 2);
+        CHECK_MSG(strstr(text, "panic: the answer is 42") != NULL && strstr(text, "\"the unlucky\"") != NULL, "%s",
+                  text);
+        status = in_child(panic_outside_child, text, sizeof text);
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 2);
+        CHECK_MSG(strstr(text, "panic: nobody's") != NULL, "%s", text);
+    }
 END_TEST
 
 TCase *report_tests(void)

@@ -5,20 +5,24 @@
 
 #include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
-static volatile bool endless = true;
+enum { OVERFLOWED = 128 * 1024, BEYOND = 8 * 1024 };
 
-static __attribute__((noinline)) size_t recurse(size_t depth)
+/* Goes down to just below the stack's end: without a guard that is the neighbour's top, and nobody would notice. */
+static __attribute__((noinline)) size_t recurse(uintptr_t end)
 {
     volatile char frame[512];
-    frame[depth % 512] = (char)depth;
-    return endless ? recurse(depth + 1) + (size_t)frame[depth % 512] : 0;
+    frame[end % 512] = (char)end;
+    return (uintptr_t)frame > end ? recurse(end) + (size_t)frame[end % 512] : 0;
 }
 
 static void overflow(void *unused)
 {
     (void)unused;
-    recurse(0);
+    char here;
+    recurse((uintptr_t)&here - OVERFLOWED - BEYOND);
+    _exit(0);
 }
 
 static void spare(void *unused)
@@ -42,19 +46,19 @@ static const char *child_sched;
 static void overflow_child(void)
 {
     signal(SIGSEGV, SIG_DFL); /* a sanitizer's handler would make an exit of it */
-    struct weft_options options = {.sched = child_sched, .workers = 1};
+    struct weft_options options = {.sched = child_sched, .workers = 1, .stack_size = OVERFLOWED};
     weft_run(&options, overflow_main, NULL);
 }
 
 START_TEST(overflow_hits_the_guard)
-{
-    for (size_t i = 0; registry_scheds[i] != NULL; i++) {
-        child_sched = registry_scheds[i]->name;
-        int status = in_child(overflow_child, NULL, 0);
-        CHECK_MSG(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV, "%s: wait status %#x", child_sched,
-                  (unsigned)status);
+    {
+        for (size_t i = 0; registry_scheds[i] != NULL; i++) {
+            child_sched = registry_scheds[i]->name;
+            int status = in_child(overflow_child, NULL, 0);
+            CHECK_MSG(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV, "%s: wait status %#x", child_sched,
+                      (unsigned)status);
+        }
     }
-}
 END_TEST
 
 static void use_most(void *arg)
@@ -75,14 +79,14 @@ static void use_main(void *arg)
 }
 
 START_TEST(stack_size_is_usable)
-{
-    static const size_t sizes[] = {64 * 1024, 256 * 1024, 1024 * 1024, 16 * 1024 * 1024, 100001};
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        size_t used = sizes[i] - 16 * 1024; /* the guard and the first frames */
-        struct weft_options options = {.workers = 2, .stack_size = sizes[i]};
-        CHECK_STATUS(run_options(&options, use_main, &used), WEFT_OK);
+    {
+        static const size_t sizes[] = {64 * 1024, 256 * 1024, 1024 * 1024, 16 * 1024 * 1024, 100001};
+        for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+            size_t used = sizes[i] - 16 * 1024; /* the guard and the first frames */
+            struct weft_options options = {.workers = 2, .stack_size = sizes[i]};
+            CHECK_STATUS(run_options(&options, use_main, &used), WEFT_OK);
+        }
     }
-}
 END_TEST
 
 static void sleep_long(void *unused)
@@ -102,11 +106,11 @@ static void many_stacks(void *unused)
 }
 
 START_TEST(more_stacks_than_mappings)
-{
-    struct weft_options options = {.sched = "steal", .workers = 1};
-    CHECK_STATUS(run_options(&options, many_stacks, NULL), WEFT_OK);
-    CHECK_STATUS(run_options(&options, many_stacks, NULL), WEFT_OK);
-}
+    {
+        struct weft_options options = {.sched = "steal", .workers = 1};
+        CHECK_STATUS(run_options(&options, many_stacks, NULL), WEFT_OK);
+        CHECK_STATUS(run_options(&options, many_stacks, NULL), WEFT_OK);
+    }
 END_TEST
 
 TCase *stack_tests(void)

@@ -46,31 +46,31 @@ static void expire_until(weft_ns now)
 }
 
 START_TEST(heap_agrees_with_a_sorted_reference)
-{
-    struct dice dice = dice_new(2);
-    timers_init(&heap);
-    CHECK_EQ(load_relaxed(&heap.first), WEFT_FOREVER);
-    for (int step = 0; step < 20000; step++) {
-        size_t i = dice_below(&dice, TIMERS);
-        if (dice_below(&dice, 50) == 0) {
-            expire_until((weft_ns)dice_below(&dice, 1000));
-        } else if (armed[i]) {
-            timer_disarm(&timers_all[i]);
-            armed[i] = false;
-            timer_disarm(&timers_all[i]); /* again: nothing happens */
-        } else {
-            timers_all[i] = (struct timer){
-                .when = (weft_ns)dice_below(&dice, 1000), .expire = note_expired, .task = winner};
-            weft_ns before = reference_first();
-            bool first = timer_arm(&heap, &timers_all[i]);
-            armed[i] = true;
-            CHECK(before == timers_all[i].when || first == (timers_all[i].when < before));
+    {
+        struct dice dice = dice_new(2);
+        timers_init(&heap);
+        CHECK_EQ(load_relaxed(&heap.first), WEFT_FOREVER);
+        for (int step = 0; step < 20000; step++) {
+            size_t i = dice_below(&dice, TIMERS);
+            if (dice_below(&dice, 50) == 0) {
+                expire_until((weft_ns)dice_below(&dice, 1000));
+            } else if (armed[i]) {
+                timer_disarm(&timers_all[i]);
+                armed[i] = false;
+                timer_disarm(&timers_all[i]); /* again: nothing happens */
+            } else {
+                timers_all[i] =
+                    (struct timer){.when = (weft_ns)dice_below(&dice, 1000), .expire = note_expired, .task = winner};
+                weft_ns before = reference_first();
+                bool first = timer_arm(&heap, &timers_all[i]);
+                armed[i] = true;
+                CHECK(before == timers_all[i].when || first == (timers_all[i].when < before));
+            }
+            CHECK_EQ(load_relaxed(&heap.first), reference_first());
         }
-        CHECK_EQ(load_relaxed(&heap.first), reference_first());
+        expire_until(WEFT_FOREVER - 1);
+        CHECK(heap.root == NULL);
     }
-    expire_until(WEFT_FOREVER - 1);
-    CHECK(heap.root == NULL);
-}
 END_TEST
 
 TCase *timer_tests(void)

@@ -33,8 +33,8 @@ enum { RING_CLOSED = 1, RING_STEP = 2 };
 
 struct ring_chan {
     struct weft_chan base;
-    size_t stride;   /* bytes from slot to slot */
-    uint64_t lap;    /* in positions: a power of two above capacity, times RING_STEP */
+    size_t stride;                               /* bytes from slot to slot */
+    uint64_t lap;                                /* in positions: a power of two above capacity, times RING_STEP */
     _Alignas(CACHE_LINE) _Atomic(uint64_t) tail; /* senders' */
     _Alignas(CACHE_LINE) _Atomic(uint64_t) head; /* receivers' */
     _Alignas(CACHE_LINE) unsigned char slots[];
@@ -117,7 +117,7 @@ static inline enum weft_status ring_put(struct weft_chan *chan, const void *valu
             }
             continue;
         }
-        if ((int64_t)(stamp - tail) < 0) { /* the last lap is not done with it */
+        if ((int64_t)(stamp - tail) < 0) {             /* the last lap is not done with it */
             uint64_t head = load_seq_cst(&self->head); /* full at this instant, if head is a lap behind */
             if (head + self->lap == tail) {
                 return WEFT_AGAIN;
@@ -143,7 +143,7 @@ static inline enum weft_status ring_take(struct weft_chan *chan, void *value)
             }
             continue;
         }
-        if ((int64_t)(stamp - head) <= 0) { /* nothing published in this lap */
+        if ((int64_t)(stamp - head) <= 0) {            /* nothing published in this lap */
             uint64_t tail = load_seq_cst(&self->tail); /* empty at this instant, if tail stands here too */
             if ((tail & ~(uint64_t)RING_CLOSED) == head) {
                 if ((tail & RING_CLOSED) == 0) {

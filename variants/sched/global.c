@@ -22,7 +22,7 @@
 
 no_race_check_below
 
-struct global_queue {
+    struct global_queue {
     _Alignas(CACHE_LINE) struct lock lock;
     _Atomic(uint32_t) length;
     struct task *head, *tail;

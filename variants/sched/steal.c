@@ -40,13 +40,13 @@
 
 no_race_check_below
 
-enum {
-    RING_SIZE = 256,
-    FAIR_PERIOD = 64,     /* S3 */
-    SEARCH_ROUNDS = 100,  /* some 10 us: about the price of a sleep and a wake-up */
-    WATCH_FIRST_NS = 50000,
-    WATCH_LAST_NS = 10000000,
-};
+    enum {
+        RING_SIZE = 256,
+        FAIR_PERIOD = 64,    /* S3 */
+        SEARCH_ROUNDS = 100, /* some 10 us: about the price of a sleep and a wake-up */
+        WATCH_FIRST_NS = 50000,
+        WATCH_LAST_NS = 10000000,
+    };
 
 struct steal_local {
     /* the owner's, read by thieves */
@@ -216,7 +216,7 @@ static force_inline struct task *steal_swap_next(struct steal_local *local, stru
 no_race_check static inline void steal_push(struct mn_worker *worker, struct task *task, enum push_kind kind)
 {
     struct steal_local *local = steal_local(worker);
-    bool alone = false; /* in the slot, with nothing beside it */
+    bool alone = false;                                                   /* in the slot, with nothing beside it */
     if (kind == PUSH_YIELD && load_relaxed(&steal_shared->length) != 0) { /* hint */
         steal_inject(task, task, 1); /* S3: behind those that did not fit into the ring */
     } else if (kind == PUSH_YIELD || kind == PUSH_TIMER) {
@@ -238,8 +238,8 @@ no_race_check static inline struct task *steal_pop(struct mn_worker *worker)
 {
     struct steal_local *local = steal_local(worker);
     uint32_t decisions = load_relaxed(&local->decisions) + 1;
-    store_relaxed(&local->decisions, decisions); /* hint for thieves */
-    if (unlikely(decisions % FAIR_PERIOD == 0)) { /* S3 */
+    store_relaxed(&local->decisions, decisions);                /* hint for thieves */
+    if (unlikely(decisions % FAIR_PERIOD == 0)) {               /* S3 */
         bool injector_first = decisions / FAIR_PERIOD % 2 == 0; /* in turns, so that neither starves the other */
         struct task *task = injector_first ? steal_take_injected() : steal_ring_pop(local);
         if (task == NULL) {
@@ -341,7 +341,7 @@ static bool steal_sleep(struct mn_worker *worker, weft_ns watch, struct task **t
 {
     steal_note_decisions(steal_local(worker)->seen);
     mn_idle_enter(worker);
-    *task = steal_look(worker); /* what was pushed before this worker could be seen to sleep */
+    *task = steal_look(worker);                    /* what was pushed before this worker could be seen to sleep */
     if (*task != NULL || load_seq_cst(&mn.stop)) { /* seq_cst: mn_stop stores it, then wakes the list */
         return !mn_idle_leave(worker); /* chosen meanwhile: then it is the searcher, and says that it is done */
     }

@@ -31,7 +31,7 @@ struct thread_worker {
     struct task task;
     struct thread_worker *prev, *next; /* under the lock */
     jmp_buf first_frame;
-    _Atomic(_Atomic(uint32_t) *) word; /* that it blocks on, for thread_stop to wake; or NULL */
+    _Atomic(_Atomic(uint32_t) *) word;    /* that it blocks on, for thread_stop to wake; or NULL */
     _Atomic(uint64_t) parks, futex_calls; /* owner writes; summed up at its end */
 };
 
@@ -128,7 +128,7 @@ static void *thread_main(void *arg)
     if (how == 0) {
         thread_check_stop(self);
         race_acquire(&self->task);
-        load_relaxed(&self->task.fn)(self->task.arg);
+        load_relaxed (&self->task.fn)(self->task.arg);
     }
     if (how != 2) {
         thread_count_out();
