@@ -72,6 +72,12 @@ struct bench_batch {
     int64_t alloc_bytes_per_channel, alloc_bytes_per_task, rss_bytes_per_task;
 };
 
+/* How the binary was made. */
+struct bench_build {
+    const char *compiler, *flags, *type, *commit, *version, *benchmark_version;
+};
+extern const struct bench_build bench_build;
+
 /* For `list`. */
 enum bench_kind { BENCH_BOOL, BENCH_NUMBER, BENCH_TEXT };
 

@@ -1,4 +1,4 @@
-# Run at each build: writes build_info.h, and touches it only when something in it has changed.
+# Run at each build: writes build_info.c, and touches it only when something in it has changed.
 set(commit "unknown")
 find_program(git git)
 if(git)
@@ -8,4 +8,4 @@ if(git)
         set(commit "${found}")
     endif()
 endif()
-configure_file("${CMAKE_CURRENT_LIST_DIR}/build_info.h.in" "${OUTPUT}" @ONLY)
+configure_file("${CMAKE_CURRENT_LIST_DIR}/build_info.c.in" "${OUTPUT}" @ONLY)

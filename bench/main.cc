@@ -2,7 +2,6 @@
 // google-benchmark owns the calling thread and counts iterations (= units); the harness owns all other threads and the
 // clock (manual time). The loop is crossed once a sample.
 #include "bench/bench.h"
-#include "build_info.h"
 
 #include <benchmark/benchmark.h>
 #include <nlohmann/json.hpp>
@@ -98,13 +97,13 @@ int list()
         limits.push_back(
             {{"name", limit.name}, {"summary", limit.summary}, {"unit", limit.unit}, {"params", json_of(limit.param)}});
     }
-    ordered_json build = {{"compiler", BUILD_COMPILER},
-                          {"flags", BUILD_FLAGS},
-                          {"build_type", BUILD_TYPE},
-                          {"commit", BUILD_COMMIT},
-                          {"version", BUILD_VERSION},
+    ordered_json build = {{"compiler", bench_build.compiler},
+                          {"flags", bench_build.flags},
+                          {"build_type", bench_build.type},
+                          {"commit", bench_build.commit},
+                          {"version", bench_build.version},
                           {"allocator", bench_allocator()},
-                          {"benchmark_version", BUILD_BENCHMARK_VERSION}};
+                          {"benchmark_version", bench_build.benchmark_version}};
     ordered_json all = {{"schema", 1},
                         {"build", build},
                         {"defaults", {{"channel", channels[0]["name"]}, {"scheduler", schedulers[0]["name"]}}},
@@ -204,9 +203,9 @@ std::string json_sample(const options &options, const bench_cell &cell)
     sample_reporter reporter(name, sample);
     reporter.SetOutputStream(&json);
     reporter.SetErrorStream(&std::cerr);
-    benchmark::AddCustomContext("weft_commit", BUILD_COMMIT);
-    benchmark::AddCustomContext("weft_compiler", BUILD_COMPILER);
-    benchmark::AddCustomContext("weft_flags", BUILD_FLAGS);
+    benchmark::AddCustomContext("weft_commit", bench_build.commit);
+    benchmark::AddCustomContext("weft_compiler", bench_build.compiler);
+    benchmark::AddCustomContext("weft_flags", bench_build.flags);
     benchmark::RunSpecifiedBenchmarks(&reporter, nullptr, ".");
     benchmark::Shutdown();
     return json.str();
