@@ -84,7 +84,7 @@ def _show_flags(out: Console, rows: list[dict]) -> None:
         return
     grid = _grid("flag", *(row["name"] for row in rows))
     for name in names:
-        grid.add_row(Text(name), *(_flag(row.get("flags", {}).get(name, "-")) for row in rows))
+        grid.add_row(Text(name.replace("_", " ")), *(_flag(row.get("flags", {}).get(name, "-")) for row in rows))
     out.print(grid)
 
 
