@@ -265,20 +265,6 @@ unsigned bench_processors(void)
     return (unsigned)CPU_COUNT(&usable);
 }
 
-void bench_pin(unsigned index)
-{
-    cpu_set_t one;
-    CPU_ZERO(&one);
-    unsigned left = index % bench_processors();
-    for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-        if (CPU_ISSET(cpu, &usable) && left-- == 0) {
-            CPU_SET(cpu, &one);
-            break;
-        }
-    }
-    sched_setaffinity(0, sizeof one, &one);
-}
-
 /* --- a sample --------------------------------------------------------------------------------------- */
 
 struct session {

@@ -91,8 +91,6 @@ static force_inline void bench_forget_memory(void)
 
 /* How many processors this process may use. */
 unsigned bench_processors(void);
-/* Pins the calling thread to the index-th of them, modulo their number; failing is no failure. */
-void bench_pin(unsigned index);
 
 extern const struct bench_limit *const bench_limits[]; /* ends in NULL */
 

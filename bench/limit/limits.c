@@ -1,5 +1,7 @@
 #include "bench/limit/limits.h"
 
+#include <hwloc.h>
+#include <limits.h>
 #include <pthread.h>
 
 const struct bench_limit *const bench_limits[] = {
@@ -31,13 +33,45 @@ struct member {
     unsigned index;
     pthread_barrier_t *barrier;
     pthread_t thread;
+    hwloc_cpuset_t processor; /* NULL: any */
 };
+
+/* The processors that this process may use, and which of them share a core; NULL: not to be had. */
+static hwloc_topology_t topology;
+
+static void load_topology(void)
+{
+    if (topology != NULL || hwloc_topology_init(&topology) != 0) {
+        return;
+    }
+    hwloc_topology_set_flags(topology, HWLOC_TOPOLOGY_FLAG_RESTRICT_TO_CPUBINDING);
+    if (hwloc_topology_load(topology) != 0) {
+        hwloc_topology_destroy(topology);
+        topology = NULL;
+    }
+}
+
+/* Gives each member a processor, on cores of their own as long as there are enough. Failing is no failure: where nothing
+ * can be known or bound, the kernel chooses. */
+static void spread(struct member *members, unsigned count)
+{
+    load_topology();
+    hwloc_cpuset_t *sets = bench_alloc(count * sizeof *sets);
+    hwloc_obj_t root = topology == NULL ? NULL : hwloc_get_root_obj(topology);
+    if (root != NULL && hwloc_distrib(topology, &root, 1, sets, count, INT_MAX, 0) == 0) {
+        for (unsigned i = 0; i < count; i++) {
+            hwloc_bitmap_singlify(sets[i]);
+            members[i].processor = sets[i];
+        }
+    }
+    free(sets);
+}
 
 static void *member_main(void *arg)
 {
     struct member *self = arg;
-    if (self->team->pin) {
-        bench_pin(self->index);
+    if (self->processor != NULL) {
+        hwloc_set_cpubind(topology, self->processor, HWLOC_CPUBIND_THREAD);
     }
     pthread_barrier_wait(self->barrier);
     self->team->body(self->team->arg, self->index);
@@ -51,8 +85,13 @@ bool limit_run_team(struct bench_batch *batch, const struct limit_team *team)
     pthread_barrier_t barrier;
     struct member *members = bench_alloc(team->count * sizeof *members);
     pthread_barrier_init(&barrier, NULL, team->count + 1);
+    if (team->pin) {
+        spread(members, team->count);
+    }
     for (unsigned i = 0; i < team->count; i++) {
-        members[i] = (struct member){.team = team, .index = i, .barrier = &barrier};
+        members[i].team = team;
+        members[i].index = i;
+        members[i].barrier = &barrier;
         if (pthread_create(&members[i].thread, NULL, member_main, &members[i]) != 0) {
             bench_fail("no thread to be had: %u of %u", i, team->count);
             return false; /* those that did start wait for ever, and use members */
@@ -64,6 +103,7 @@ bool limit_run_team(struct bench_batch *batch, const struct limit_team *team)
     limit_stop(batch, &clock);
     for (unsigned i = 0; i < team->count; i++) {
         pthread_join(members[i].thread, NULL);
+        hwloc_bitmap_free(members[i].processor);
     }
     pthread_barrier_destroy(&barrier);
     free(members);

@@ -18,7 +18,7 @@ struct limit_team {
     void (*body)(void *arg, unsigned index);
     void *arg;
     unsigned count;
-    bool pin; /* the threads to the processors in turn */
+    bool pin; /* the threads to processors, on different cores where there are enough */
 };
 
 /* Timed: from the last thread's arrival to the last one's end. False after bench_fail. */
