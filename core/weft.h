@@ -7,7 +7,8 @@
  * Unless a function says otherwise it may be called by tasks only, never by a signal handler, and allocates
  * nothing. "Parks" means: the calling task may stop while its worker thread runs other tasks. Misuse that Go
  * calls a panic (a null channel closed, for one), and a call by a thread that is no task of a function that is for
- * tasks only, prints a message that names function and task and ends the process with status 2. */
+ * tasks only, prints a message that says what and which task, and ends the process with status 2. A task may go on on
+ * another thread after a call that parks: errno and other thread-local values do not come along. */
 #ifndef WEFT_H
 #define WEFT_H
 
@@ -64,7 +65,8 @@ enum weft_status weft_go_named(const char *name, void (*fn)(void *), void *arg);
 /* Lets every other runnable task of this worker go first. Parks. */
 void weft_yield(void);
 
-/* Ends the calling task, from any depth of calls. In the main task it ends the task, not the run. */
+/* Ends the calling task, from any depth of calls. In the main task it ends the task, not the run: the others go on, and
+ * the run has no end of its own any more. */
 void weft_exit(void) __attribute__((noreturn));
 
 /* Parks for at least this long; zero or less yields. */
@@ -98,7 +100,9 @@ struct weft_chan *weft_chan_new(size_t elem_size, size_t capacity);
 /* The same with a variant by name; NULL also for an unknown one. */
 struct weft_chan *weft_chan_new_as(const char *variant, size_t elem_size, size_t capacity);
 
-/* Frees a channel that nobody uses any more, closed or not, drained or not. Any thread. NULL is allowed. */
+/* Frees a channel on which no task waits or will call, closed or not, drained or not. Whoever has received the last value,
+ * or seen WEFT_CLOSED, may do so at once: what another task's send or close has still to look at on its way out is kept
+ * until it is through. Any thread. NULL is allowed. */
 void weft_chan_free(struct weft_chan *chan);
 
 /* Sends a copy of the elem_size bytes at value. Parks while the channel is full, or, on a rendezvous, until
