@@ -3,10 +3,10 @@
 #include <pthread.h>
 #include <string.h>
 
-no_race_check_below
+no_race_check_below;
 
-    /* used: the assembly of worker_self() names it, which link-time optimisation does not see */
-    __attribute__((used, tls_model("initial-exec"))) _Thread_local struct worker *worker_tls;
+/* used: the assembly of worker_self() names it, which link-time optimisation does not see */
+__attribute__((used, tls_model("initial-exec"))) _Thread_local struct worker *worker_tls;
 
 #ifdef WEFT_UCONTEXT
 
@@ -86,4 +86,4 @@ void context_fini(struct context *context)
 #endif
 }
 
-no_race_check_end
+no_race_check_end;

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-no_race_check_below
+no_race_check_below;
 
-    struct mn mn;
+struct mn mn;
 
 /* --- sleeping and waking ---------------------------------------------------------------------------- */
 
@@ -320,4 +320,4 @@ void mn_visit(void (*visit)(struct task *task, void *arg), void *arg)
     task_pool_visit(visit, arg);
 }
 
-no_race_check_end
+no_race_check_end;

@@ -7,8 +7,8 @@
  * next one (or to its worker's loop), and the context that goes on runs the commit. A task that ends hands its stack to
  * a next task that has none: a chain of short tasks runs on one warm stack without a single switch.
  *
- * State of a worker: its owner's only, but for `wake` (written by the waker), `sleeps_until` (read by all), `timers` (its own lock) and the
- * counters (relaxed, one writer). mn.stop: set once, by the main task when it returns. */
+ * State of a worker: its owner's only, but for `wake` (written under mn.idle_lock), `sleeps_until` (read by all),
+ * `timers` (its own lock) and the counters (relaxed, one writer). mn.stop: set once, by the main task when it returns. */
 #ifndef CORE_MN_H
 #define CORE_MN_H
 
@@ -83,7 +83,7 @@ void mn_timer_armed(weft_ns when);
 
 /* Enters the worker in the list of sleepers; from now on mn_wake_one() may choose it. */
 void mn_idle_enter(struct mn_worker *worker);
-/* Takes it out again; false: it was chosen, and its wake-up has come or is about to. */
+/* Takes it out again; false: it was chosen, and `wake` is 1 already. */
 bool mn_idle_leave(struct mn_worker *worker);
 /* Sleeps, once entered, until woken, until a timer is due, or until the instant `latest`. True: woken. Either way it
  * is out of the list. */

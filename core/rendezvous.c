@@ -72,8 +72,8 @@ enum weft_status rendezvous_recv(struct weft_chan *chan, void *value)
 
 static force_inline enum weft_status try_meet(struct weft_chan *chan, enum weft_op op, void *value)
 {
-    /* A failing attempt costs two shared loads. seq_cst: a waiter counted before this call began is seen, and so
-     * is a close. */
+    /* A failing attempt costs two shared loads. A waiter or a close that the caller has heard of happened before, and is
+     * seen; one that it has not heard of may as well come after this call. seq_cst: the two in one order. */
     if (load_seq_cst(&chan_queue(chan, opposite(op))->count) == 0 && load_seq_cst(&chan->closed) == 0) {
         return WEFT_AGAIN;
     }

@@ -33,14 +33,13 @@
 
 enum { CK_STALLS_PER_YIELD = 64 };
 
-no_race_check_below /* Concurrency Kit's inline functions first of all */
+no_race_check_below; /* Concurrency Kit's inline functions first of all */
 #include <ck_ec.h>
 #include <ck_pr.h>
 
-    /* The ring's senders publish in the order of their claims and spin for their predecessor. If that one has lost its
+/* The ring's senders publish in the order of their claims and spin for their predecessor. If that one has lost its
  * processor, as it may with more workers than processors, each message would cost a time slice: so they give way. */
-    static cold_function void
-    ck_stall(void)
+static cold_function void ck_stall(void)
 {
     static _Thread_local unsigned stalls;
     ck_pr_stall();
@@ -327,4 +326,4 @@ const struct chan_ops ck_ops = {
     .poll = ck_poll,
 };
 
-no_race_check_end
+no_race_check_end;

@@ -20,9 +20,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-no_race_check_below
+no_race_check_below;
 
-    struct global_queue {
+struct global_queue {
     _Alignas(CACHE_LINE) struct lock lock;
     _Atomic(uint32_t) length;
     struct task *head, *tail;
@@ -140,4 +140,4 @@ const struct sched_ops global_ops = {
     .visit = mn_visit,
 };
 
-no_race_check_end
+no_race_check_end;

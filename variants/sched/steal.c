@@ -22,9 +22,9 @@
  *       filled again and again (a ping-pong pair) starves neither. A task that yields goes behind the injector's, as in Go,
  *       so that one which spawns more than fits into a ring, and yields, is held up until they have run.
  *   S4  While a worker is busy and others idle, one of these watches: it looks again after at most 10 ms; a watcher that
- *       finds work wakes another to watch. So a missed
- *       wake-up (push does not fence its store against its load of idle_count) or a task in the slot of a worker that
- *       computes costs parallelism for that long at the most, and never a task: the owner runs what it has.
+ *       finds work wakes another to watch. So a missed wake-up (push does not fence its store against its load of
+ *       idle_count) or a task in the slot of a worker that computes costs parallelism for that long at the most, and
+ *       never a task: the owner runs what it has.
  * Ordering
  *   R1 tail release -> A1 tail acquire (thief): the entries behind it, and the tasks they name
  *   R2 head CAS acq_rel -> A2 head acquire (owner): the entry has been read before the owner overwrites it
@@ -38,15 +38,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-no_race_check_below
+no_race_check_below;
 
-    enum {
-        RING_SIZE = 256,
-        FAIR_PERIOD = 64,    /* S3 */
-        SEARCH_ROUNDS = 100, /* some 10 us: about the price of a sleep and a wake-up */
-        WATCH_FIRST_NS = 50000,
-        WATCH_LAST_NS = 10000000,
-    };
+enum {
+    RING_SIZE = 256,
+    FAIR_PERIOD = 64,    /* S3 */
+    SEARCH_ROUNDS = 100, /* some 10 us: about the price of a sleep and a wake-up */
+    WATCH_FIRST_NS = 50000,
+    WATCH_LAST_NS = 10000000,
+};
 
 struct steal_local {
     /* the owner's, read by thieves */
@@ -440,4 +440,4 @@ const struct sched_ops steal_ops = {
     .visit = mn_visit,
 };
 
-no_race_check_end
+no_race_check_end;

@@ -15,7 +15,7 @@
  * Ordering: R1 token release (ready) -> A1 token acquire (park).
  * Deviations from the contract's first reading: commit runs on the parking thread itself just before it blocks; a
  * thread's registers are the kernel's to save, so it can't be resumed too early.
- * Cost: two system calls a park/ready pair; 10 to 20 us a spawn.
+ * Cost: two system calls a park/ready pair; tens of microseconds a spawn.
  * Good at: blocking calls, few tasks. Bad at: many tasks, fine grain. */
 #include "core/futex.h"
 #include "core/sched.h"
