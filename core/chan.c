@@ -113,18 +113,29 @@ struct weft_chan *weft_chan_new_as(const char *variant, size_t elem_size, size_t
     return ops == NULL ? NULL : chan_new(ops, elem_size, capacity);
 }
 
+void chan_release_memory(struct weft_chan *chan)
+{
+    if (run_needs_limbo()) {
+        limbo_free(chan);
+    } else {
+        free(chan);
+    }
+}
+
 void weft_chan_free(struct weft_chan *chan)
 {
-    if (chan != NULL) {
-        if (chan->ops->fini != NULL) {
-            chan->ops->fini(chan);
-        }
-        if (run_needs_limbo()) {
-            limbo_free(chan);
-        } else {
-            free(chan);
-        }
+    if (chan == NULL) {
+        return;
     }
+    /* what a run abandoned stays in the queues, but then it is over */
+    uint32_t waiting = runtime.sched == NULL ? 0 : load_relaxed(&chan->recvq.count) + load_relaxed(&chan->sendq.count);
+    if (waiting != 0) {
+        weft_panic("free of channel %p, on which %u wait", (void *)chan, waiting);
+    }
+    if (chan->ops->fini != NULL) {
+        chan->ops->fini(chan);
+    }
+    chan_release_memory(chan);
 }
 
 static cold_function __attribute__((noreturn)) void park_for_ever(void)
@@ -191,5 +202,5 @@ size_t weft_chan_len(const struct weft_chan *chan)
 
 size_t weft_chan_cap(const struct weft_chan *chan)
 {
-    return chan == NULL ? 0 : chan->capacity;
+    return chan == NULL || chan->ops->caps.mailbox ? 0 : chan->capacity;
 }

@@ -28,6 +28,7 @@ enum chan_progress { PROGRESS_BLOCKING, PROGRESS_LOCK_FREE, PROGRESS_WAIT_FREE }
 /* What a variant promises; tests assert it, the harness skips what a variant cannot serve. */
 struct chan_caps {
     bool control;        /* not a channel: a floor for measurements */
+    bool mailbox;        /* the runtime's own: see mailbox.h */
     size_t capacity_min; /* 0: serves rendezvous */
     bool capacity_exact; /* never holds more than was asked for */
     bool fifo_waiters;   /* blocked senders and receivers are served first come, first served */
@@ -120,6 +121,9 @@ static inline void chan_pass_on(struct weft_chan *chan, enum weft_op op)
         chan_notify(chan, chan_queue(chan, op));
     }
 }
+
+/* Frees the memory once nobody can be at work on it any more: see limbo.h. */
+void chan_release_memory(struct weft_chan *chan);
 
 /* For reports. */
 const char *chan_progress_name(enum chan_progress progress);

@@ -138,7 +138,7 @@ void mn_fire_timers(struct mn_worker *worker)
     }
     weft_ns now = weft_now();
     for (unsigned i = 0; i < mn.count; i++) {
-        struct task *task;
+        struct task *task = NULL;
         while (timers_expire_one(&mn.workers[i].timers, now, &task)) {
             if (task != NULL) {
                 race_release(task);
@@ -154,6 +154,18 @@ void mn_timer_armed(weft_ns when)
     if (load_seq_cst(&mn.idle_count) != 0 && !timer_is_watched(when)) {
         mn_wake_one();
     }
+}
+
+void mn_arm(struct timer *timer)
+{
+    if (timer_arm(&mn_self()->timers, timer)) {
+        mn_timer_armed(timer->when);
+    }
+}
+
+void mn_fire_due(void)
+{
+    mn_fire_timers(mn_self());
 }
 
 /* --- tasks ------------------------------------------------------------------------------------------ */

@@ -80,6 +80,9 @@ void mn_visit(void (*visit)(struct task *task, void *arg), void *arg);
 void mn_fire_timers(struct mn_worker *worker);
 /* After a timer was armed that is earlier than any other of its worker. */
 void mn_timer_armed(weft_ns when);
+/* The ops table's: see sched.h. */
+void mn_arm(struct timer *timer);
+void mn_fire_due(void);
 
 /* Enters the worker in the list of sleepers; from now on mn_wake_one() may choose it. */
 void mn_idle_enter(struct mn_worker *worker);
@@ -191,6 +194,9 @@ no_race_check static force_inline void mn_yield(const struct mn_policy *policy)
     struct task *self = worker->base.current;
     struct task *next = mn_next(policy, worker);
     if (next == NULL && likely(!load_relaxed(&mn.stop))) {
+        if (unlikely(++worker->tick % TICKS_PER_TIMER_CHECK == 0)) {
+            mn_fire_timers(worker); /* who yields in a loop may wait for one */
+        }
         return; /* nobody to give way to */
     }
     worker->previous = self;
@@ -217,6 +223,8 @@ no_race_check static force_inline enum weft_status mn_spawn(const struct mn_poli
     store_relaxed(&worker->counters.spawns, spawns);
     task->arg = arg;
     task->stack = NULL;
+    task->frames = NULL;
+    task->unwinding = NULL;
     task->number = spawns * mn.count + worker->base.index;
     store_relaxed(&task->fn, fn);
     store_relaxed(&task->name, name);
@@ -298,6 +306,13 @@ no_race_check static force_inline void mn_task_main(const struct mn_policy *poli
     }                                                                                                                  \
     no_race_check static void name##_yield(void)                                                                       \
     {                                                                                                                  \
+        mn_yield(policy);                                                                                              \
+    }                                                                                                                  \
+    no_race_check static void name##_poll(void)                                                                        \
+    {                                                                                                                  \
+        struct mn_worker *worker = mn_self();                                                                          \
+        store_relaxed(&worker->base.preempt, false); /* the monitor sets it again if need be */                        \
+        mn_fire_timers(worker);                                                                                        \
         mn_yield(policy);                                                                                              \
     }                                                                                                                  \
     no_race_check static void __attribute__((noreturn)) name##_exit(void)                                              \

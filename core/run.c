@@ -153,7 +153,11 @@ static enum weft_status resolve(const struct weft_options *options)
         return WEFT_INVALID;
     }
     if (resolved.seed == 0) {
-        resolved.seed = (uint64_t)weft_now() | 1;
+        const char *seed = nonempty_env("WEFT_SEED");
+        resolved.seed = seed == NULL ? 0 : strtoull(seed, NULL, 10);
+    }
+    if (resolved.seed == 0) {
+        resolved.seed = (uint64_t)clock_now() | 1;
     }
     runtime = (struct runtime){.sched = sched, .chan = chan, .options = resolved};
     return WEFT_OK;
@@ -190,6 +194,16 @@ enum weft_status weft_go_named(const char *name, void (*fn)(void *), void *arg)
     return runtime.sched->spawn(name, fn, arg);
 }
 
+void weft_poll(void)
+{
+    task_poll();
+}
+
+cold_function void task_poll_slow(void)
+{
+    runtime.sched->poll();
+}
+
 void weft_yield(void)
 {
     task_self(); /* panics outside of a task */
@@ -213,6 +227,15 @@ void weft_sleep(weft_ns duration)
 }
 
 weft_ns weft_now(void)
+{
+    const struct sched_ops *sched = runtime.sched;
+    if (unlikely(sched != NULL && sched->now != NULL)) {
+        return sched->now();
+    }
+    return clock_now();
+}
+
+weft_ns clock_now(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -291,11 +314,13 @@ bool park_stay(void *unused)
     return true;
 }
 
-bool wait_expire(struct timer *timer)
+struct task *wait_expire(struct timer *timer, weft_ns now)
 {
+    (void)now;
     struct wait *wait = (struct wait *)(void *)((char *)timer - offsetof(struct wait, timer));
+    struct task *task = wait->task; /* before the claim: the wait may be gone behind it */
     bool parked = false;
-    return wait_claim(wait, WON_TIMEOUT, &parked) && parked;
+    return wait_claim(wait, WON_TIMEOUT, &parked) && parked ? task : NULL;
 }
 
 /* G. Steele, D. Lea, C. Flood, "Fast splittable pseudorandom number generators" (OOPSLA 2014): splitmix64. */

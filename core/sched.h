@@ -24,7 +24,7 @@
  *   claim the waker is the one party that the task waits for.
  *
  * With a timer, the scheduler calls timer->expire() once timer->when has passed, before or after the commit; it is a
- * claimer like any other (true: it won and the task had parked, so the scheduler readies it). When park() has returned
+ * claimer like any other (what it returns it has won, and had parked, so the scheduler readies it). When park() has returned
  * the timer is disarmed. */
 #ifndef CORE_SCHED_H
 #define CORE_SCHED_H
@@ -58,11 +58,19 @@ struct sched_ops {
     /* Runs fn(arg) as the main task with options->workers workers, and all that it spawns. Called by one thread at
      * a time that is not a worker. */
     enum weft_status (*run)(const struct weft_options *options, task_fn fn, void *arg);
-    /* The following are called by tasks. ready() may be called by any worker, for a task that has parked. */
+    /* spawn, ready, arm: any thread that keeps the run from ending (a task does, a timer does). The others: tasks. */
     enum weft_status (*spawn)(const char *name, task_fn fn, void *arg);
     void (*park)(park_commit commit, void *arg, struct timer *timer);
     void (*ready)(struct task *task);
     void (*yield)(void);
+    /* Arms a timer whose when, period, and expire or fire are set. Disarm it by timer_disarm(). */
+    void (*arm)(struct timer *timer);
+    /* Expires the timers that are due: for those who look at what a timer fills without ever parking. */
+    void (*fire_due)(void);
+    /* The calling task's worker has `preempt` set. */
+    void (*poll)(void);
+    void (*blocking)(task_fn fn, void *arg);
+    weft_ns (*now)(void); /* NULL: the monotonic clock */
     /* NULL, or: blocks while *word == expected, until futex_wake(word); may return for no reason. */
     void (*wait_word)(_Atomic(uint32_t) *word, uint32_t expected);
     void (*exit)(void) __attribute__((noreturn));
@@ -79,6 +87,7 @@ struct worker {
     struct task *current;     /* NULL between tasks */
     _Atomic(uint64_t) epoch;  /* see limbo.h; read by all */
     _Atomic(uint64_t) random; /* state of random_next; atomic as several tasks use it, one after the other */
+    _Atomic(bool) preempt;    /* set by the monitor: the task is to give way at its next chance */
     unsigned index;
 };
 
@@ -87,8 +96,23 @@ struct runtime {
     const struct sched_ops *sched; /* NULL: no run */
     const struct chan_ops *chan;
     struct weft_options options;
+    _Atomic(weft_ns) coarse_now; /* the time, some 10 ms old at the most while anybody runs; for reports */
 };
 extern struct runtime runtime;
+
+/* The monotonic clock, whatever the scheduler says. */
+weft_ns clock_now(void);
+
+void task_poll_slow(void);
+
+/* weft_poll: one load in the usual case. Any thread. At the beginning of what may take long, never under a lock. */
+static force_inline void task_poll(void)
+{
+    struct worker *self = worker_self();
+    if (self != NULL && unlikely(load_relaxed(&self->preempt))) { /* hint */
+        task_poll_slow();
+    }
+}
 
 static force_inline struct task *task_current(void)
 {

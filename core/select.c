@@ -60,7 +60,7 @@ int select_wait(struct weft_case *cases, size_t count, weft_ns deadline, struct 
     struct wait wait = {.task = task_self()};
     size_t enlisted = enlist_all(cases, count, &wait, waiters);
     if (load_acquire(&wait.claim) < CLAIM_WON) { /* the commit's CAS revalidates */
-        wait.timer = (struct timer){.when = deadline, .expire = wait_expire, .task = wait.task};
+        wait.timer = (struct timer){.when = deadline, .expire = wait_expire};
         task_park(count == 0 ? WAIT_SLEEP : WAIT_SELECT, count == 1 ? cases[0].chan : NULL, wait_commit, &wait,
                   deadline == WEFT_FOREVER ? NULL : &wait.timer);
     }

@@ -258,6 +258,14 @@ const char *wait_reason_name(enum wait_reason reason)
         [WAIT_SLEEP] = "sleeps",
         [WAIT_WORD] = "waits on the word",
         [WAIT_FOREVER] = "waits for ever on a null channel",
+        [WAIT_LOCK] = "waits for the mutex",
+        [WAIT_RLOCK] = "waits to read under the rwmutex",
+        [WAIT_WLOCK] = "waits to write under the rwmutex",
+        [WAIT_COND] = "waits for a signal of the condition",
+        [WAIT_GROUP] = "waits for the waitgroup",
+        [WAIT_ONCE] = "waits for the once",
+        [WAIT_SEM] = "acquires from the semaphore",
+        [WAIT_BLOCKING] = "is in a blocking call",
     };
-    return reason <= WAIT_FOREVER ? names[reason] : "?";
+    return reason < WAIT_REASONS ? names[reason] : "?";
 }

@@ -12,10 +12,30 @@
 #include "lock.h"
 #include "weft.h"
 
-enum wait_reason { WAIT_NONE, WAIT_RECV, WAIT_SEND, WAIT_SELECT, WAIT_SLEEP, WAIT_WORD, WAIT_FOREVER };
+enum wait_reason {
+    WAIT_NONE,
+    WAIT_RECV,
+    WAIT_SEND,
+    WAIT_SELECT,
+    WAIT_SLEEP,
+    WAIT_WORD,
+    WAIT_FOREVER,
+    WAIT_LOCK,
+    WAIT_RLOCK,
+    WAIT_WLOCK,
+    WAIT_COND,
+    WAIT_GROUP,
+    WAIT_ONCE,
+    WAIT_SEM,
+    WAIT_BLOCKING,
+    WAIT_REASONS
+};
 enum task_state { TASK_FREE, TASK_NEW, TASK_STARTED };
 
 typedef void (*task_fn)(void *);
+
+struct frame;     /* see panic.h */
+struct unwinding; /* see panic.h */
 
 /* Atomics here are relaxed and for weft_dump_tasks only: written by the task's owner, read by anybody. */
 struct task {
@@ -26,6 +46,9 @@ struct task {
     char *stack;                /* its low end; NULL: not bound yet */
     _Atomic(const char *) name; /* or NULL */
     _Atomic(const void *) wait_object;
+    _Atomic(weft_ns) since;      /* when it parked, by runtime.coarse_now */
+    struct frame *frames;        /* the innermost; NULL: none yet. The task's own */
+    struct unwinding *unwinding; /* its panics; NULL: it never had one. The task's own */
     uint64_t number; /* from 1, in the order of spawning within a worker */
     _Atomic(uint8_t) state;
     _Atomic(uint8_t) wait_reason;

@@ -91,14 +91,25 @@ bool timer_arm(struct timers *timers, struct timer *timer)
     return first;
 }
 
-void timer_disarm(struct timer *timer)
+bool timer_disarm(struct timer *timer)
 {
-    struct timers *timers = timer->heap; /* written once, by the task that armed it and that calls this */
+    struct timers *timers = timer->heap; /* written by timer_arm only: the caller's order */
     lock_acquire(&timers->lock);
-    if (timer->armed) {
+    bool armed = timer->armed;
+    if (armed) {
         unlink_timer(timers, timer);
     }
     lock_release(&timers->lock);
+    return armed;
+}
+
+/* Under the lock. An instant for the next tick that is not past, on the ticker's grid. */
+static void arm_again(struct timers *timers, struct timer *timer, weft_ns now)
+{
+    timer->when += timer->period * ((now - timer->when) / timer->period + 1);
+    timer->armed = true;
+    timers->root = meld(timers->root, timer);
+    publish_first(timers);
 }
 
 bool timers_expire_one(struct timers *timers, weft_ns now, struct task **task)
@@ -113,8 +124,15 @@ bool timers_expire_one(struct timers *timers, weft_ns now, struct task **task)
     if (timer != NULL && timer->when <= now) {
         unlink_timer(timers, timer);
         found = true;
-        if (timer->expire(timer)) {
-            *task = timer->task;
+        if (timer->fire != NULL) {
+            lock_release(&timers->lock);
+            timer->fire(timer, now);
+            return true;
+        }
+        weft_ns period = timer->period; /* before expire: a wait's timer is on a stack that may go */
+        *task = timer->expire(timer, now);
+        if (period > 0) {
+            arm_again(timers, timer, now);
         }
     }
     lock_release(&timers->lock);

@@ -1,10 +1,11 @@
-/* Timers: deadlines of parked tasks, in one pairing heap a worker.
+/* Timers: deadlines of parked tasks, timers and tickers, in one pairing heap a worker.
  *
  * Source: M. Fredman, R. Sedgewick, D. Sleator, R. Tarjan, "The pairing heap: a new form of self-adjusting
  * heap", Algorithmica 1 (1986). Intrusive: arming a timer allocates nothing and is O(1); disarming any timer is
  * O(log n) amortised.
  * A heap's lock guards its links and is held while expire() runs: once timer_disarm() has returned, expire()
- * is neither running nor will it run. */
+ * is neither running nor will it run. fire() is called without it, when the timer is out of the heap: whoever disarms learns
+ * from the result whether fire() has been, or is being, called. */
 #ifndef CORE_TIMER_H
 #define CORE_TIMER_H
 
@@ -18,10 +19,11 @@ struct timers;
 
 struct timer {
     weft_ns when;
-    /* Tries to end the wait that the timer guards; true: it won, and task, which is parked, must be readied. Runs
-     * under the heap's lock and must not call out. */
-    bool (*expire)(struct timer *timer);
-    struct task *task;
+    weft_ns period; /* > 0: after expire() it is armed again, a whole number of periods later */
+    /* One of the two; the other is NULL. expire: returns a parked task that is to be readied, or NULL; may take the lock of
+     * one channel and spawn, and nothing else. fire: the timer may be armed again, or freed, in it. `now`: when it is called. */
+    struct task *(*expire)(struct timer *timer, weft_ns now);
+    void (*fire)(struct timer *timer, weft_ns now);
     /* the heap's: under its lock */
     struct timers *heap;
     bool armed;
@@ -37,8 +39,9 @@ struct timers {
 void timers_init(struct timers *timers);
 /* True if this is now the first timer of the heap. */
 bool timer_arm(struct timers *timers, struct timer *timer);
-void timer_disarm(struct timer *timer);
-/* Takes out one timer that is due, and expires it. True: *task is to be readied (NULL: nothing was won). */
+/* For whoever armed it last, or orders himself behind that. True: it was in the heap. */
+bool timer_disarm(struct timer *timer);
+/* Takes out one timer that is due, and expires or fires it. True: *task is to be readied (NULL: nothing was won). */
 bool timers_expire_one(struct timers *timers, weft_ns now, struct task **task);
 
 #endif

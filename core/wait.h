@@ -135,6 +135,6 @@ static inline bool wait_commit(void *arg)
 }
 
 /* A timer's expire(). */
-bool wait_expire(struct timer *timer);
+struct task *wait_expire(struct timer *timer, weft_ns now);
 
 #endif

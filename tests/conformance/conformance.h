@@ -4,13 +4,9 @@
 
 #include "tests/harness.h"
 
-TCase *run_tests(void);
-TCase *channel_tests(void);
-TCase *blocking_tests(void);
-TCase *close_tests(void);
-TCase *deadline_tests(void);
-TCase *select_tests(void);
-TCase *select_wait_tests(void);
+#define THEME(name) TCase *name##_tests(void);
+#include "themes.def"
+#undef THEME
 
 static const size_t capacities[] = {0, 1, 2, 3, 7, 64, 1000};
 enum { CAPACITIES = sizeof capacities / sizeof capacities[0] };

@@ -9,10 +9,11 @@ static struct timers heap;
 static struct timer *expired;
 static struct task *const winner = (struct task *)(void *)&heap; /* any address */
 
-static bool note_expired(struct timer *timer)
+static struct task *note_expired(struct timer *timer, weft_ns now)
 {
+    CHECK(timer->when <= now);
     expired = timer;
-    return (timer->when & 1) == 0;
+    return (timer->when & 1) == 0 ? winner : NULL;
 }
 
 static weft_ns reference_first(void)
@@ -60,7 +61,7 @@ START_TEST(heap_agrees_with_a_sorted_reference)
                 timer_disarm(&timers_all[i]); /* again: nothing happens */
             } else {
                 timers_all[i] =
-                    (struct timer){.when = (weft_ns)dice_below(&dice, 1000), .expire = note_expired, .task = winner};
+                    (struct timer){.when = (weft_ns)dice_below(&dice, 1000), .expire = note_expired};
                 weft_ns before = reference_first();
                 bool first = timer_arm(&heap, &timers_all[i]);
                 armed[i] = true;

@@ -52,11 +52,12 @@ START_TEST(a_won_wait_does_not_park)
         CHECK(wait_claim(&wait, 3, &parked) && !parked);
         CHECK(!wait_commit(&wait));
         CHECK(!wait_claim(&wait, 4, &parked));
-        wait = (struct wait){.claim = CLAIM_OPEN};
+        struct task task = {0};
+        wait = (struct wait){.claim = CLAIM_OPEN, .task = &task};
         CHECK(wait_commit(&wait));
-        CHECK(wait_expire(&wait.timer));
+        CHECK(wait_expire(&wait.timer, 0) != NULL);
         CHECK_EQ(load_relaxed(&wait.claim), CLAIM_WON + WON_TIMEOUT);
-        CHECK(!wait_expire(&wait.timer));
+        CHECK(wait_expire(&wait.timer, 0) == NULL);
     }
 END_TEST
 

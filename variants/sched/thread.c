@@ -203,7 +203,7 @@ static void thread_park(park_commit commit, void *arg, struct timer *timer)
         count_up(&self->futex_calls, 1);
         weft_ns deadline = timer == NULL ? WEFT_FOREVER : timer->when;
         if (futex_wait(&self->task.token, 0, deadline) == FUTEX_TIMED_OUT && timer != NULL) {
-            if (timer->expire(timer)) {
+            if (timer->expire(timer, clock_now()) != NULL) {
                 thread_check_stop(self);
                 limbo_quiet(&self->base.epoch);
                 return; /* won: nobody will ready this task */
