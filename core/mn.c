@@ -1,15 +1,21 @@
 #include "mn.h"
 
+#include "blocking.h"
 #include "futex.h"
+#include "helper.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 no_race_check_below;
 
 struct mn mn;
+
+static const weft_ns trim_period_ns = 100000000;
+static const weft_ns hog_poll_ns = 10000000; /* one tick of the monitor */
 
 /* --- sleeping and waking ---------------------------------------------------------------------------- */
 
@@ -62,8 +68,28 @@ static bool timer_is_watched(weft_ns when)
     return false;
 }
 
+/* Deep stacks that came back are trimmed when their worker has nothing else to do, but not all the time. Returns an instant by which
+ * the worker must be here again. */
+static weft_ns trim_stacks(struct mn_worker *worker)
+{
+    if (worker->buried == 0) {
+        return WEFT_FOREVER;
+    }
+    weft_ns now = clock_now();
+    if (now - worker->trimmed_at < trim_period_ns) {
+        return worker->trimmed_at + trim_period_ns;
+    }
+    stacks_trim(&worker->stacks);
+    worker->buried = 0;
+    worker->trimmed_at = now;
+    return WEFT_FOREVER;
+}
+
 bool mn_sleep(struct mn_worker *worker, weft_ns latest)
 {
+    weft_ns trim = trim_stacks(worker);
+    latest = trim < latest ? trim : latest;
+    add_seq_cst(&mn.asleep, 1u); /* read by mn_stuck */
     /* seq_cst: "look at the timers, then say until when this worker sleeps", against mn_timer_armed, "arm, then look who
      * watches". If this worker missed the new timer, the arming one sees WEFT_FOREVER or a later instant, and wakes. */
     weft_ns timer = next_timer();
@@ -81,6 +107,7 @@ bool mn_sleep(struct mn_worker *worker, weft_ns latest)
             break;
         }
     }
+    sub_seq_cst(&mn.asleep, 1u); /* it has left the list of the idle before */
     store_seq_cst(&worker->sleeps_until, WEFT_FOREVER);
     limbo_quiet(&worker->base.epoch);
     return chosen;
@@ -136,7 +163,7 @@ void mn_fire_timers(struct mn_worker *worker)
     if (next_timer() == WEFT_FOREVER) {
         return;
     }
-    weft_ns now = weft_now();
+    weft_ns now = weft_now(); /* which a scheduler may define */
     for (unsigned i = 0; i < mn.count; i++) {
         struct task *task = NULL;
         while (timers_expire_one(&mn.workers[i].timers, now, &task)) {
@@ -168,6 +195,88 @@ void mn_fire_due(void)
     mn_fire_timers(mn_self());
 }
 
+/* --- the monitor's ---------------------------------------------------------------------------------- */
+
+/* A worker that has made no scheduling decision for one tick of the monitor runs one task all the time. */
+static void say_hog(struct mn_worker *worker, weft_ns kept)
+{
+    struct task *task = load_relaxed(&worker->base.current);
+    if (mn.hog_ns == 0 || kept < mn.hog_ns || worker->hog_said || task == NULL) {
+        return;
+    }
+    char fn[256];
+    const char *name = load_relaxed(&task->name);
+    worker->hog_said = true;
+    task_describe_fn(fn, sizeof fn, load_relaxed(&task->fn));
+    dprintf(STDERR_FILENO,
+            "weft: task %llu \"%s\" fn %s has kept worker %u for %lld ms; weft_poll() in its loop, or weft_blocking() around "
+            "what blocks, lets others run\n",
+            (unsigned long long)task->number, name == NULL ? "" : name, fn, worker->base.index,
+            (long long)(kept / 1000000));
+}
+
+bool mn_watch(weft_ns now)
+{
+    unsigned busy = 0;
+    for (unsigned i = 0; i < mn.count; i++) {
+        struct mn_worker *worker = &mn.workers[i];
+        uint32_t tick = load_relaxed(&worker->tick); /* hints, here and below */
+        bool asleep = load_relaxed(&worker->base.epoch) == LIMBO_ASLEEP;
+        busy += asleep ? 0 : 1;
+        if (asleep || tick != worker->tick_seen) {
+            worker->tick_seen = tick;
+            worker->tick_since = now;
+            worker->hog_said = false;
+        } else if (now - worker->tick_since >= hog_poll_ns) {
+            if (!load_relaxed(&worker->base.preempt)) {
+                store_relaxed(&worker->base.preempt, true);
+                count_up(&mn.hogs, 1);
+            }
+            say_hog(worker, now - worker->tick_since);
+        }
+    }
+    return busy != 0;
+}
+
+/* All workers are in the list of the idle, so nobody has been chosen, and within mn_sleep, so nobody has a task at hand: they looked at
+ * the queues after the last push. What could wake one from outside was looked at before. */
+bool mn_stuck(void)
+{
+    if (load_seq_cst(&mn.stop) || blocking_out() != 0 || next_timer() != WEFT_FOREVER) {
+        return false;
+    }
+    lock_acquire(&mn.idle_lock);
+    bool all = load_seq_cst(&mn.idle_count) == mn.count && load_seq_cst(&mn.asleep) == mn.count;
+    lock_release(&mn.idle_lock);
+    return all;
+}
+
+/* --- from outside ----------------------------------------------------------------------------------- */
+
+no_race_check void mn_inject(struct task *task)
+{
+    mn.policy->inject(task);
+    /* Whoever enters the list of the idle takes its lock after this, and then looks at the queues. */
+    mn_wake_one();
+}
+
+no_race_check enum weft_status mn_spawn_outside(const char *name, task_fn fn, void *arg)
+{
+    lock_acquire(&mn.outside_lock);
+    struct task *task = pool_get(&task_pool, &mn.outside_tasks);
+    uint64_t spawns = load_relaxed(&mn.outside_spawns);
+    if (task != NULL) {
+        store_relaxed(&mn.outside_spawns, spawns + 1);
+    }
+    lock_release(&mn.outside_lock);
+    if (task == NULL) {
+        return WEFT_NOMEM;
+    }
+    mn_new_task(task, spawns * (mn.count + 1) + mn.count + 1, name, fn, arg);
+    mn_inject(task);
+    return WEFT_OK;
+}
+
 /* --- tasks ------------------------------------------------------------------------------------------ */
 
 no_race_check void mn_bind(struct mn_worker *worker, struct task *task)
@@ -190,6 +299,7 @@ no_race_check bool mn_bury(void *arg)
     context_fini(&task->context);
     race_release(task->stack);
     pool_put(&stack_pool, &worker->stacks, task->stack);
+    worker->buried++;
     store_relaxed(&task->state, (uint8_t)TASK_FREE);
     pool_put(&task_pool, &worker->tasks, task);
     return true;
@@ -201,6 +311,8 @@ no_race_check bool mn_bury(void *arg)
 no_race_check static void worker_loop(struct mn_worker *worker)
 {
     const struct mn_policy *policy = mn.policy;
+    struct signal_stack signal_stack;
+    signal_stack_install(&signal_stack);
     worker_set_self(&worker->base);
     context_init_thread(&worker->loop);
     while (!load_relaxed(&mn.stop)) { /* relaxed: looked at again and again */
@@ -216,6 +328,7 @@ no_race_check static void worker_loop(struct mn_worker *worker)
     }
     race_acquire(worker); /* all that its tasks did: the run's end frees what they used */
     worker_set_self(NULL);
+    signal_stack_remove(&signal_stack);
 }
 
 static void *worker_thread(void *arg)
@@ -241,6 +354,7 @@ static unsigned start_workers(void)
         if (pthread_create(&thread, NULL, worker_thread, &mn.workers[i]) != 0) {
             return i;
         }
+        threads_count(1);
         mn.workers[i].thread = (uintptr_t)thread;
     }
     return mn.count;
@@ -266,6 +380,7 @@ enum weft_status mn_run(const struct mn_policy *policy, const struct weft_option
 {
     mn = (struct mn){.policy = policy, .count = options->workers, .main_fn = fn, .main_arg = arg};
     mn.float_control = float_control_read();
+    mn.hog_ns = options_hog_ns();
     task_pools_reset(options->stack_size);
     enum weft_status status = WEFT_NOMEM;
     size_t size = sizeof(struct mn_worker) * mn.count;
@@ -290,8 +405,12 @@ enum weft_status mn_run(const struct mn_policy *policy, const struct weft_option
         }
         for (unsigned i = 1; i < started; i++) {
             pthread_join((pthread_t)mn.workers[i].thread, NULL);
+            threads_count(-1);
         }
         run_observable(false);
+        if (blocking_end_run()) {
+            stacks_abandon();
+        }
         policy->fini();
     }
     task_pools_reset(options->stack_size);
@@ -315,6 +434,8 @@ void mn_counters(struct sched_counters *counters)
         counters->steals_won += load_relaxed(&worker->steals_won);
         counters->futex_calls += load_relaxed(&worker->futex_calls);
     }
+    counters->spawns += load_relaxed(&mn.outside_spawns);
+    counters->hogs = load_relaxed(&mn.hogs);
 }
 
 uint64_t mn_oldest_epoch(void)

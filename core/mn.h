@@ -24,7 +24,7 @@ struct mn_worker {
     struct task *previous;
     park_commit commit;
     void *commit_arg;
-    unsigned tick; /* scheduling decisions, for what is done now and then */
+    _Atomic(uint32_t) tick; /* counts scheduling decisions, for what is done now and then; read by the monitor */
     struct context loop;
     struct magazine tasks, stacks;
     void *local; /* the policy's */
@@ -34,7 +34,13 @@ struct mn_worker {
     _Atomic(uint32_t) wake;        /* futex word: 1 once the worker has been chosen; written under mn.idle_lock */
     _Atomic(weft_ns) sleeps_until; /* while it sleeps: when it will look at the timers; else WEFT_FOREVER */
     struct mn_counters counters;
-    uintptr_t thread; /* pthread_t */
+    unsigned buried;    /* stacks that came back since the last trim */
+    weft_ns trimmed_at; /* when that was */
+    uintptr_t thread;   /* pthread_t */
+    /* the monitor's */
+    uint32_t tick_seen;
+    weft_ns tick_since; /* when it was first seen so */
+    bool hog_said;      /* of the task that keeps it now */
 } __attribute__((aligned(CACHE_LINE)));
 
 enum push_kind {
@@ -48,6 +54,8 @@ struct mn_policy {
     bool (*init)(void); /* before the workers start; false: no memory */
     void (*fini)(void);
     void (*push)(struct mn_worker *worker, struct task *task, enum push_kind kind);
+    /* From a thread that is no worker. It then calls mn_wake_one() by itself. */
+    void (*inject)(struct task *task);
     struct task *(*pop)(struct mn_worker *worker);  /* never waits; NULL: nothing at hand */
     struct task *(*find)(struct mn_worker *worker); /* searches, sleeps; NULL: the run has ended */
     context_entry entry;                            /* a function that calls mn_task_main with this policy */
@@ -67,6 +75,13 @@ struct mn {
     _Alignas(CACHE_LINE) struct lock idle_lock;
     struct mn_worker *idle_first;
     _Atomic(unsigned) idle_count; /* written under the lock; read as a hint */
+    _Atomic(unsigned) asleep;     /* workers within mn_sleep(): they have no task at hand */
+    /* threads outside that spawn */
+    struct lock outside_lock;
+    struct magazine outside_tasks;
+    _Atomic(uint64_t) outside_spawns; /* written under outside_lock */
+    _Atomic(uint64_t) hogs;           /* the monitor's */
+    weft_ns hog_ns;                   /* after how long the monitor says so on stderr; 0: never */
 };
 extern struct mn mn;
 
@@ -83,6 +98,10 @@ void mn_timer_armed(weft_ns when);
 /* The ops table's: see sched.h. */
 void mn_arm(struct timer *timer);
 void mn_fire_due(void);
+bool mn_watch(weft_ns now);
+bool mn_stuck(void);
+enum weft_status mn_spawn_outside(const char *name, task_fn fn, void *arg);
+void mn_inject(struct task *task);
 
 /* Enters the worker in the list of sleepers; from now on mn_wake_one() may choose it. */
 void mn_idle_enter(struct mn_worker *worker);
@@ -112,6 +131,14 @@ static force_inline bool mn_any_idle(void)
     return load_relaxed(&mn.idle_count) != 0;
 }
 
+/* Counts a scheduling decision. */
+static force_inline uint32_t mn_tick(struct mn_worker *worker)
+{
+    uint32_t tick = load_relaxed(&worker->tick) + 1; /* owner writes */
+    store_relaxed(&worker->tick, tick);
+    return tick;
+}
+
 /* The commit of the task that this worker left to get here. */
 no_race_check static force_inline void mn_arrived(const struct mn_policy *policy, struct mn_worker *worker)
 {
@@ -128,7 +155,7 @@ no_race_check static force_inline void mn_arrived(const struct mn_policy *policy
         race_release(previous);
         policy->push(worker, previous, PUSH_YIELD);
     }
-    if (unlikely(++worker->tick % TICKS_PER_TIMER_CHECK == 0)) { /* not before: the task left behind may hold a lock */
+    if (unlikely(mn_tick(worker) % TICKS_PER_TIMER_CHECK == 0)) { /* not before: the task left behind may hold a lock */
         mn_fire_timers(worker);
     }
 }
@@ -140,7 +167,7 @@ no_race_check static force_inline struct mn_worker *mn_switch(const struct mn_po
 {
     struct context *to = &worker->loop;
     limbo_quiet(&worker->base.epoch);
-    worker->base.current = next;
+    store_relaxed(&worker->base.current, next); /* owner only */
     if (next != NULL) {
         if (next->stack == NULL) {
             mn_bind(worker, next);
@@ -166,7 +193,7 @@ no_race_check static force_inline void mn_park(const struct mn_policy *policy, p
                                                struct timer *timer)
 {
     struct mn_worker *worker = mn_self();
-    struct task *self = worker->base.current;
+    struct task *self = load_relaxed(&worker->base.current); /* owner only */
     if (unlikely(timer != NULL) && timer_arm(&worker->timers, timer)) {
         mn_timer_armed(timer->when);
     }
@@ -191,10 +218,10 @@ static inline bool mn_commit_yield(void *unused)
 no_race_check static force_inline void mn_yield(const struct mn_policy *policy)
 {
     struct mn_worker *worker = mn_self();
-    struct task *self = worker->base.current;
+    struct task *self = load_relaxed(&worker->base.current); /* owner only */
     struct task *next = mn_next(policy, worker);
     if (next == NULL && likely(!load_relaxed(&mn.stop))) {
-        if (unlikely(++worker->tick % TICKS_PER_TIMER_CHECK == 0)) {
+        if (unlikely(mn_tick(worker) % TICKS_PER_TIMER_CHECK == 0)) {
             mn_fire_timers(worker); /* who yields in a loop may wait for one */
         }
         return; /* nobody to give way to */
@@ -208,29 +235,45 @@ no_race_check static force_inline void mn_yield(const struct mn_policy *policy)
 
 no_race_check static force_inline void mn_ready(const struct mn_policy *policy, struct task *task)
 {
-    policy->push(mn_self(), task, PUSH_READY);
+    struct mn_worker *worker = mn_self();
+    if (unlikely(worker == NULL)) {
+        mn_inject(task);
+        return;
+    }
+    policy->push(worker, task, PUSH_READY);
+}
+
+/* Fills in a descriptor that came from the pool. */
+no_race_check static force_inline void mn_new_task(struct task *task, uint64_t number, const char *name, task_fn fn,
+                                                   void *arg)
+{
+    task->arg = arg;
+    task->stack = NULL;
+    task->frames = NULL;
+    task->unwinding = NULL;
+    task->number = number;
+    store_relaxed(&task->fn, fn);
+    store_relaxed(&task->name, name);
+    store_relaxed(&task->wait_reason, (uint8_t)WAIT_NONE);
+    store_relaxed(&task->state, (uint8_t)TASK_NEW);
+    race_release(task);
 }
 
 no_race_check static force_inline enum weft_status mn_spawn(const struct mn_policy *policy, const char *name,
                                                             task_fn fn, void *arg)
 {
     struct mn_worker *worker = mn_self();
+    if (unlikely(worker == NULL)) {
+        return mn_spawn_outside(name, fn, arg);
+    }
     struct task *task = pool_get(&task_pool, &worker->tasks);
     if (unlikely(task == NULL)) {
         return WEFT_NOMEM;
     }
     uint64_t spawns = load_relaxed(&worker->counters.spawns) + 1;
     store_relaxed(&worker->counters.spawns, spawns);
-    task->arg = arg;
-    task->stack = NULL;
-    task->frames = NULL;
-    task->unwinding = NULL;
-    task->number = spawns * mn.count + worker->base.index;
-    store_relaxed(&task->fn, fn);
-    store_relaxed(&task->name, name);
-    store_relaxed(&task->wait_reason, (uint8_t)WAIT_NONE);
-    store_relaxed(&task->state, (uint8_t)TASK_NEW);
-    race_release(task);
+    /* workers and threads outside number their own in turns */
+    mn_new_task(task, (spawns - 1) * (mn.count + 1) + worker->base.index + 1, name, fn, arg);
     policy->push(worker, task, PUSH_SPAWN);
     return WEFT_OK;
 }
@@ -240,17 +283,17 @@ no_race_check static force_inline enum weft_status mn_spawn(const struct mn_poli
 no_race_check static force_inline void mn_end(const struct mn_policy *policy, bool stack_is_empty)
 {
     struct mn_worker *worker = mn_self();
-    struct task *self = worker->base.current;
+    struct task *self = load_relaxed(&worker->base.current); /* owner only */
     count_up(&worker->counters.exits, 1);
     struct task *next = mn_next(policy, worker);
     if (stack_is_empty && next != NULL && next->stack == NULL) {
         next->stack = self->stack;
         next->context = self->context;
-        worker->base.current = next;
+        store_relaxed(&worker->base.current, next); /* owner only */
         limbo_quiet(&worker->base.epoch);
         store_relaxed(&self->state, (uint8_t)TASK_FREE);
         pool_put(&task_pool, &worker->tasks, self);
-        if (unlikely(++worker->tick % TICKS_PER_TIMER_CHECK == 0)) {
+        if (unlikely(mn_tick(worker) % TICKS_PER_TIMER_CHECK == 0)) {
             mn_fire_timers(worker);
         }
         return;
@@ -269,13 +312,16 @@ no_race_check static force_inline void mn_task_main(const struct mn_policy *poli
     context_started();
     mn_arrived(policy, (struct mn_worker *)(void *)started_on);
     for (;;) {
-        struct task *self = worker_self()->current;
+        struct task *self = load_relaxed(&worker_self()->current); /* owner only */
         race_acquire(self);
         if (unlikely(((float_control_read() ^ mn.float_control) & FLOAT_CONTROL_MASK) != 0)) {
             float_control_write(mn.float_control); /* the stack's last task had changed it */
         }
         store_relaxed(&self->state, (uint8_t)TASK_STARTED);
         load_relaxed (&self->fn)(self->arg);
+        if (unlikely(worker_self() == NULL)) {
+            task_lost();
+        }
         mn_end(policy, true);
     }
 }

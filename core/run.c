@@ -1,5 +1,9 @@
 /* weft_run: options, the registry, and what belongs to no other file. */
+#include "blocking.h"
+#include "helper.h"
 #include "lot.h"
+#include "monitor.h"
+#include "overflow.h"
 #include "registry.h"
 
 #include <errno.h>
@@ -18,7 +22,7 @@ static _Atomic(bool) running; /* one run at a time */
 static pthread_mutex_t observing = PTHREAD_MUTEX_INITIALIZER;
 static bool observable;
 
-enum { WORKERS_MAX = 1024, STACK_DEFAULT = 256 * 1024, STACK_MIN = 16 * 1024 };
+enum { WORKERS_MAX = 1024, STACK_DEFAULT = 1280 * 1024, STACK_MIN = 16 * 1024 };
 static const size_t stack_max = (size_t)1 << 40;
 
 /* --- the registry ----------------------------------------------------------------------------------- */
@@ -163,6 +167,41 @@ static enum weft_status resolve(const struct weft_options *options)
     return WEFT_OK;
 }
 
+/* In the child of a fork one thread is left, and what the others were doing is left half done: the run is no more. */
+static void forked(void)
+{
+    if (load_relaxed(&running)) { /* one thread is left */
+        worker_set_self(NULL);
+        pthread_mutex_init(&observing, NULL);
+        observable = false;
+    }
+    blocking_forked();
+    threads_forked();
+}
+
+static void watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, forked);
+}
+
+static enum weft_status run_watched(task_fn main_fn, void *arg)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    enum weft_status status = WEFT_NOMEM;
+    pthread_once(&once, watch_forks);
+    threads_count(1);
+    store_relaxed(&runtime.coarse_now, clock_now()); /* no other thread yet */
+    if (monitor_start()) {
+        if (overflow_start()) {
+            status = runtime.sched->run(&runtime.options, main_fn, arg);
+            overflow_stop();
+        }
+        monitor_stop();
+    }
+    threads_count(-1);
+    return status;
+}
+
 enum weft_status weft_run(const struct weft_options *options, void (*main_fn)(void *), void *arg)
 {
     if (main_fn == NULL || worker_self() != NULL || exchange_acquire(&running, true)) {
@@ -170,7 +209,7 @@ enum weft_status weft_run(const struct weft_options *options, void (*main_fn)(vo
     }
     enum weft_status status = resolve(options);
     if (status == WEFT_OK) {
-        status = runtime.sched->run(&runtime.options, main_fn, arg);
+        status = run_watched(main_fn, arg);
     }
     limbo_drain();
     runtime = (struct runtime){0};
@@ -188,10 +227,32 @@ enum weft_status weft_go(void (*fn)(void *), void *arg)
 
 enum weft_status weft_go_named(const char *name, void (*fn)(void *), void *arg)
 {
-    if (fn == NULL || worker_self() == NULL) {
+    if (fn == NULL) {
         return WEFT_INVALID;
     }
-    return runtime.sched->spawn(name, fn, arg);
+    if (likely(worker_self() != NULL)) {
+        return runtime.sched->spawn(name, fn, arg);
+    }
+    enum weft_status status = WEFT_INVALID;
+    if (run_hold()) {
+        status = runtime.sched->spawn(name, fn, arg);
+        run_let_go();
+    }
+    return status;
+}
+
+void weft_blocking(void (*fn)(void *), void *arg)
+{
+    task_self(); /* panics outside of a task */
+    if (fn == NULL) {
+        weft_panic("weft_blocking of a null function");
+    }
+    runtime.sched->blocking(fn, arg);
+}
+
+cold_function void task_lost(void)
+{
+    weft_panic("the child of a fork in a task can't go on with the run: it must exec or _exit");
 }
 
 void weft_poll(void)
@@ -242,6 +303,12 @@ weft_ns clock_now(void)
     return (weft_ns)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+weft_ns options_hog_ns(void)
+{
+    const char *text = nonempty_env("WEFT_HOG_MS");
+    return text == NULL ? 0 : (weft_ns)strtoul(text, NULL, 10) * 1000000;
+}
+
 unsigned weft_workers(void)
 {
     return runtime.sched == NULL ? 0 : runtime.options.workers;
@@ -259,39 +326,50 @@ bool run_needs_limbo(void)
     return runtime.sched != NULL && (runtime.options.workers > 1 || runtime.sched->caps.os_threads);
 }
 
+bool run_hold(void)
+{
+    pthread_mutex_lock(&observing);
+    if (!observable) {
+        pthread_mutex_unlock(&observing);
+        return false;
+    }
+    return true;
+}
+
+void run_let_go(void)
+{
+    pthread_mutex_unlock(&observing);
+}
+
 size_t weft_task_count(void)
 {
     struct sched_counters counters = {0};
-    pthread_mutex_lock(&observing);
-    if (observable) {
+    if (run_hold()) {
         runtime.sched->counters(&counters);
+        run_let_go();
     }
-    pthread_mutex_unlock(&observing);
     return counters.exits > counters.spawns ? 0 : (size_t)(counters.spawns - counters.exits);
 }
 
-static void dump_task(struct task *task, void *arg)
+size_t weft_check_leaks(int fd, weft_ns patience)
 {
-    int fd = *(int *)arg;
-    const char *name = load_relaxed(&task->name);
-    enum wait_reason reason = load_relaxed(&task->wait_reason);
-    const void *object = load_relaxed(&task->wait_object);
-    char where[32] = "";
-    if (reason != WAIT_NONE && object != NULL) {
-        snprintf(where, sizeof where, " %p", object);
+    task_self(); /* panics outside of a task */
+    weft_ns now = weft_now();
+    weft_ns deadline = patience > WEFT_FOREVER - now ? WEFT_FOREVER : now + patience;
+    while (weft_task_count() > 1 && weft_now() < deadline) {
+        for (int i = 0; i < 16; i++) {
+            weft_yield();
+        }
+        if (weft_task_count() > 1) {
+            weft_sleep(100000); /* they may wait for timers */
+        }
     }
-    dprintf(fd, "task %llu \"%s\" fn %p: %s%s\n", (unsigned long long)task->number, name == NULL ? "" : name,
-            (void *)(uintptr_t)load_relaxed(&task->fn),
-            load_relaxed(&task->state) == TASK_NEW ? "not started yet" : wait_reason_name(reason), where);
-}
-
-void weft_dump_tasks(int fd)
-{
-    pthread_mutex_lock(&observing);
-    if (observable) {
-        runtime.sched->visit(dump_task, &fd);
+    size_t count = weft_task_count() - 1;
+    if (count > 0 && fd >= 0) {
+        dprintf(fd, "%zu tasks are left beside the caller; all of them:\n", count);
+        weft_dump_tasks(fd);
     }
-    pthread_mutex_unlock(&observing);
+    return count;
 }
 
 const char *weft_status_name(enum weft_status status)

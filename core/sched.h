@@ -30,6 +30,7 @@
 #define CORE_SCHED_H
 
 #include "limbo.h"
+#include "overflow.h"
 #include "task.h"
 #include "timer.h"
 #include "weft.h"
@@ -49,6 +50,7 @@ struct sched_counters {
     uint64_t wakes, futile_wakes; /* of sleeping workers; those that found nothing to do */
     uint64_t steals_tried, steals_won;
     uint64_t futex_calls;
+    uint64_t hogs; /* times that the monitor found a worker kept by one task */
 };
 
 struct sched_ops {
@@ -71,6 +73,11 @@ struct sched_ops {
     void (*poll)(void);
     void (*blocking)(task_fn fn, void *arg);
     weft_ns (*now)(void); /* NULL: the monotonic clock */
+    /* The monitor's, some hundred times a second, with the run kept from ending. watch: sets `preempt` of workers that have run one
+     * task for long, and returns whether any worker is busy. stuck: every task waits for another one: no timer, no blocking call. NULL: it sees
+     * to that itself. */
+    bool (*watch)(weft_ns now);
+    bool (*stuck)(void);
     /* NULL, or: blocks while *word == expected, until futex_wake(word); may return for no reason. */
     void (*wait_word)(_Atomic(uint32_t) *word, uint32_t expected);
     void (*exit)(void) __attribute__((noreturn));
@@ -84,15 +91,17 @@ struct sched_ops {
 /* What every scheduler keeps for each thread that runs tasks: the owner's only. A scheduler's own worker begins
  * with it. */
 struct worker {
-    struct task *current;     /* NULL between tasks */
+    _Atomic(struct task *) current; /* NULL between tasks; the owner's, but for a look by the monitor */
     _Atomic(uint64_t) epoch;  /* see limbo.h; read by all */
     _Atomic(uint64_t) random; /* state of random_next; atomic as several tasks use it, one after the other */
     _Atomic(bool) preempt;    /* set by the monitor: the task is to give way at its next chance */
     unsigned index;
+    struct guard guard; /* of the thread's stack, where tasks run on it */
 };
 
 /* The run that is going on. Written by weft_run before any worker starts and after all have ended. */
 struct runtime {
+    /* read-mostly */
     const struct sched_ops *sched; /* NULL: no run */
     const struct chan_ops *chan;
     struct weft_options options;
@@ -104,6 +113,9 @@ extern struct runtime runtime;
 weft_ns clock_now(void);
 
 void task_poll_slow(void);
+
+/* A task's function returned in the child of a fork, where there is nothing to return to. */
+void task_lost(void) __attribute__((noreturn));
 
 /* weft_poll: one load in the usual case. Any thread. At the beginning of what may take long, never under a lock. */
 static force_inline void task_poll(void)
@@ -117,7 +129,7 @@ static force_inline void task_poll(void)
 static force_inline struct task *task_current(void)
 {
     struct worker *self = worker_self();
-    return self == NULL ? NULL : self->current;
+    return self == NULL ? NULL : load_relaxed(&self->current); /* owner only */
 }
 
 /* The calling task; a panic on a thread that is none. */
@@ -127,7 +139,7 @@ static force_inline struct task *task_self(void)
     if (unlikely(self == NULL)) {
         weft_panic("a channel operation or a wait outside of any task: only tasks of weft_run may do that");
     }
-    return self->current;
+    return load_relaxed(&self->current); /* owner only */
 }
 
 /* Makes a task that has parked runnable: see the contract. */
@@ -145,7 +157,8 @@ no_race_check static inline void task_park(enum wait_reason reason, const void *
                                            struct timer *timer)
 {
     struct task *self = task_self();
-    store_relaxed(&self->wait_object, object);
+    store_relaxed(&self->wait_object, object); /* for reports, like the next two */
+    store_relaxed(&self->since, load_relaxed(&runtime.coarse_now));
     store_relaxed(&self->wait_reason, (uint8_t)reason);
     runtime.sched->park(commit, arg, timer);
     store_relaxed(&self->wait_reason, (uint8_t)WAIT_NONE);
@@ -154,8 +167,14 @@ no_race_check static inline void task_park(enum wait_reason reason, const void *
 /* May an operation of another thread be under way on a channel that is being freed? */
 bool run_needs_limbo(void);
 
-/* Called by a scheduler's run: from now on (until now) its counters() and visit() may be called by any thread. */
+/* Called by a scheduler's run: from now on (until now) its counters(), visit(), watch() and stuck() may be called by any thread, and its
+ * spawn() by threads outside. */
 void run_observable(bool yes);
+/* For threads that are no tasks: keeps the run, if there is one (true), from ending until run_let_go(). */
+bool run_hold(void);
+void run_let_go(void);
+/* $WEFT_HOG_MS; 0: not set. */
+weft_ns options_hog_ns(void);
 
 /* A commit that releases the struct lock under which the caller queued itself. */
 bool park_unlock(void *lock);

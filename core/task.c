@@ -1,5 +1,7 @@
 #include "task.h"
 
+#include <dlfcn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,6 +21,15 @@ enum {
     STACK_EXTRA = 1024,      /* at most: STACK_TOP_RESERVED and a colour (mn_bind) */
     STACK_TOP_RESERVED = 64, /* above a stack's first frame: the pool's link, in a page that is warm */
     MPROTECT_BUDGET = 15000, /* guards by mprotect cost two mappings each; the kernel's limit is 65,530 */
+    STACK_GUARD = 64 * 1024, /* so that a frame of that size can't step over it */
+    STACK_KEPT = 32 * 1024,  /* of a stack that is trimmed */
+    DEPOT_TRIMMED = 16,      /* batches at one look */
+};
+
+/* At a stack's pool item, in the page that its first frame warms. */
+struct stack_mark {
+    struct pool_item item;
+    uint64_t used; /* since it was trimmed */
 };
 
 static struct slab *grow_tasks(struct pool *pool);
@@ -58,10 +69,11 @@ no_race_check cold_function void *pool_get_slow(struct pool *pool, struct magazi
 {
     if (magazine->spare == NULL && magazine->fresh == magazine->fresh_end) {
         lock_acquire(&pool->lock);
-        struct pool_item *batch = pool->batches;
+        struct pool_item **batches = pool->batches != NULL ? &pool->batches : &pool->trimmed;
+        struct pool_item *batch = *batches;
         struct slab *slab = NULL;
         if (batch != NULL) {
-            pool->batches = batch->next_batch;
+            *batches = batch->next_batch;
         } else {
             slab = pool_next_slab(pool);
         }
@@ -94,6 +106,7 @@ no_race_check cold_function void pool_put_slow(struct pool *pool, struct magazin
         lock_acquire(&pool->lock);
         magazine->spare->next_batch = pool->batches;
         pool->batches = magazine->spare;
+        pool->batches_new++;
         lock_release(&pool->lock);
     }
     magazine->spare = magazine->loaded;
@@ -103,7 +116,7 @@ no_race_check cold_function void pool_put_slow(struct pool *pool, struct magazin
 
 static void pool_reset(struct pool *pool)
 {
-    pool->batches = NULL;
+    pool->batches = pool->trimmed = NULL;
     pool->unused = pool->slabs;
 }
 
@@ -166,14 +179,14 @@ static void forget_task(struct task *task, void *arg)
 
 /* --- stacks ----------------------------------------------------------------------------------------- */
 
-/* A guard page at the low end: an access there ends in SIGSEGV. Best effort, in this order: a guard that needs
+/* A guard at the low end: an access there ends in SIGSEGV. Best effort, in this order: a guard that needs
  * no mapping, one that does while there is a budget, none. */
 static void stack_guard(char *stack)
 {
-    if (madvise(stack, page_size, MADV_GUARD_INSTALL) == 0) {
+    if (madvise(stack, STACK_GUARD, MADV_GUARD_INSTALL) == 0) {
         return;
     }
-    if (mprotect_guards < MPROTECT_BUDGET && mprotect(stack, page_size, PROT_NONE) == 0) {
+    if (mprotect_guards < MPROTECT_BUDGET && mprotect(stack, STACK_GUARD, PROT_NONE) == 0) {
         mprotect_guards++;
     }
 }
@@ -200,12 +213,64 @@ static struct slab *grow_stacks(struct pool *pool)
 
 void *stack_low(char *stack)
 {
-    return stack + page_size;
+    return stack + STACK_GUARD;
 }
 
 size_t stack_usable(void)
 {
-    return stack_pool.item_offset - page_size;
+    return stack_pool.item_offset - STACK_GUARD;
+}
+
+static struct stack_mark *stack_mark(char *stack)
+{
+    return (struct stack_mark *)(void *)(stack + stack_pool.item_offset);
+}
+
+/* Gives back the pages of a deep one. */
+static void stack_trim(char *stack)
+{
+    size_t usable = stack_usable();
+    struct stack_mark *mark = stack_mark(stack);
+    if (mark->used != 0 && usable > STACK_KEPT) {
+        mark->used = 0;
+        madvise(stack_low(stack), (usable - STACK_KEPT) / page_size * page_size, MADV_DONTNEED);
+    }
+}
+
+static void stacks_trim_list(struct pool_item *list)
+{
+    for (; list != NULL; list = list->next) {
+        stack_trim((char *)list - stack_pool.item_offset);
+    }
+}
+
+no_race_check void stacks_trim(struct magazine *magazine)
+{
+    stacks_trim_list(magazine->loaded);
+    stacks_trim_list(magazine->spare);
+}
+
+/* What came to the depot since the last look was a burst, and is likely to be used again: not yet. */
+no_race_check void stacks_trim_depot(void)
+{
+    struct pool *pool = &stack_pool;
+    for (unsigned i = 0; i < DEPOT_TRIMMED; i++) {
+        lock_acquire(&pool->lock);
+        struct pool_item *batch = pool->batches_new == 0 ? pool->batches : NULL;
+        pool->batches_new = 0;
+        if (batch != NULL) {
+            pool->batches = batch->next_batch;
+        }
+        lock_release(&pool->lock);
+        if (batch == NULL) {
+            return;
+        }
+        stacks_trim_list(batch);
+        lock_acquire(&pool->lock);
+        batch->next_batch = pool->trimmed;
+        pool->trimmed = batch;
+        lock_release(&pool->lock);
+    }
 }
 
 no_race_check char *stack_get(struct magazine *magazine)
@@ -216,6 +281,9 @@ no_race_check char *stack_get(struct magazine *magazine)
         __asan_unpoison_memory_region(stack_low(stack), stack_usable() + STACK_TOP_RESERVED);
     }
 #endif
+    if (stack != NULL) {
+        stack_mark(stack)->used = 1;
+    }
     return stack;
 }
 
@@ -231,14 +299,24 @@ static void stacks_unmap(void)
     mprotect_guards = 0;
 }
 
+void stacks_abandon(void)
+{
+    static struct slab *abandoned; /* known to leak checkers */
+    if (stack_pool.slabs_last != NULL) {
+        stack_pool.slabs_last->next = abandoned;
+        abandoned = stack_pool.slabs;
+    }
+    stack_pool.slabs = stack_pool.slabs_last = stack_pool.unused = NULL;
+}
+
 void task_pools_reset(size_t stack_size)
 {
     if (page_size == 0) {
         page_size = (size_t)sysconf(_SC_PAGESIZE);
     }
     task_pool_visit(forget_task, NULL);
-    /* what the caller asked for, the colour and the pool's link, and a guard page */
-    size_t item_size = (stack_size + STACK_EXTRA + page_size - 1) / page_size * page_size + page_size;
+    /* what the caller asked for, the colour and the pool's link, and a guard */
+    size_t item_size = (stack_size + STACK_EXTRA + page_size - 1) / page_size * page_size + STACK_GUARD;
     if (item_size != stack_pool.item_size) {
         stacks_unmap();
         stack_pool.item_size = item_size;
@@ -246,6 +324,17 @@ void task_pools_reset(size_t stack_size)
     }
     pool_reset(&task_pool);
     pool_reset(&stack_pool);
+}
+
+void task_describe_fn(char *text, size_t size, task_fn fn)
+{
+    Dl_info info;
+    void *address = (void *)(uintptr_t)fn;
+    if (dladdr(address, &info) != 0 && info.dli_sname != NULL && info.dli_saddr == address) {
+        snprintf(text, size, "%p (%s)", address, info.dli_sname);
+    } else {
+        snprintf(text, size, "%p", address);
+    }
 }
 
 const char *wait_reason_name(enum wait_reason reason)

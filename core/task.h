@@ -69,6 +69,8 @@ struct pool_item {
 struct pool {
     struct lock lock;
     struct pool_item *batches; /* full batches, under the lock */
+    struct pool_item *trimmed; /* stacks': those that the monitor has trimmed; under the lock */
+    unsigned batches_new;      /* how many came since the monitor looked; under the lock */
     struct slab *slabs;        /* all of them, oldest first */
     struct slab *slabs_last;
     struct slab *unused; /* the first slab that nobody cuts from in this run */
@@ -125,14 +127,21 @@ no_race_check static force_inline void pool_put(struct pool *pool, struct magazi
 /* Between runs, when no worker exists: every descriptor and stack is free again. stack_size is that of the
  * run to come; stacks of another size are unmapped. */
 void task_pools_reset(size_t stack_size);
-/* A stack's usable part, its guard page left out. */
+/* A stack's usable part, its guard left out. */
 void *stack_low(char *stack);
 size_t stack_usable(void);
 /* The magazine's next stack, ready for use; NULL: no memory. */
 char *stack_get(struct magazine *magazine);
+/* Gives back to the system what deep stacks that are idle now had touched: of the caller's magazine, or of the depot. */
+void stacks_trim(struct magazine *magazine);
+void stacks_trim_depot(void);
+/* At the end of a run: the stacks in use are left alone for ever, as somebody else may still be on them. */
+void stacks_abandon(void);
 /* Calls visit for every descriptor of this run that is in use, a snapshot. */
 void task_pool_visit(void (*visit)(struct task *task, void *arg), void *arg);
 
+/* For reports: "0x... (symbol)". */
+void task_describe_fn(char *text, size_t size, task_fn fn);
 const char *wait_reason_name(enum wait_reason reason);
 
 #endif

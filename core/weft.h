@@ -8,7 +8,17 @@
  * nothing. "Parks" means: the calling task may stop while its worker thread runs other tasks. Misuse that Go
  * calls a panic (a null channel closed, for one), and a call by a thread that is no task of a function that is for
  * tasks only, prints a message that says what and which task, and ends the process with status 2. A task may go on on
- * another thread after a call that parks: errno and other thread-local values do not come along. */
+ * another thread after a call that parks: errno and other thread-local values do not come along.
+ *
+ * Deadlock: when every task waits and no timer, blocking call or thread outside can wake one, the process prints "all tasks are
+ * asleep" and the list of tasks, and ends with status 2. Any thread that Weft did not make might call weft_go(), so while
+ * there is one nothing is reported, unless $WEFT_DEADLOCK is "always"; "never" switches the report off.
+ *
+ * Signals: a handler may run on any worker, on the stack of whatever task runs there, and must not call Weft. Weft handles SIGSEGV during
+ * a run to name a task that overflows its stack, and passes on other faults; SIGQUIT if the program does not (weft_dump_tasks).
+ *
+ * Fork: the child of a process in which a run is going on has the forking thread only, and the run is over for it: it may exec or
+ * _exit; functions for tasks panic, weft_go and weft_run return WEFT_INVALID. Forks while no run is going on are free. */
 #ifndef WEFT_H
 #define WEFT_H
 

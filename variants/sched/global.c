@@ -15,6 +15,7 @@
  * both pairs are seq_cst.
  * Cost: two read-modify-writes on one shared line a park/ready pair, and the switch.
  * Good at: few workers, coarse tasks, fairness. Bad at: many workers, short tasks. */
+#include "core/blocking.h"
 #include "core/mn.h"
 
 #include <stdlib.h>
@@ -33,10 +34,8 @@ static struct global_queue *global_shared(const struct mn_worker *worker)
     return worker->local;
 }
 
-static inline void global_push(struct mn_worker *worker, struct task *task, enum push_kind kind)
+static inline void global_append(struct global_queue *queue, struct task *task)
 {
-    (void)kind;
-    struct global_queue *queue = global_shared(worker);
     task->next = NULL;
     lock_acquire(&queue->lock);
     if (queue->head == NULL) {
@@ -48,6 +47,17 @@ static inline void global_push(struct mn_worker *worker, struct task *task, enum
     /* seq_cst: G2's first half, before the load of idle_count */
     store_seq_cst(&queue->length, load_relaxed(&queue->length) + 1);
     lock_release(&queue->lock);
+}
+
+static void global_inject(struct task *task)
+{
+    global_append(global_shared(&mn.workers[0]), task);
+}
+
+static inline void global_push(struct mn_worker *worker, struct task *task, enum push_kind kind)
+{
+    (void)kind;
+    global_append(global_shared(worker), task);
     if (load_seq_cst(&mn.idle_count) != 0) { /* seq_cst: G2's second half */
         mn_wake_one();
     }
@@ -118,6 +128,7 @@ static const struct mn_policy global_policy = {
     .init = global_init,
     .fini = global_fini,
     .push = global_push,
+    .inject = global_inject,
     .pop = global_pop,
     .find = global_find,
     .entry = global_entry,
@@ -137,6 +148,9 @@ const struct sched_ops global_ops = {
     .arm = mn_arm,
     .fire_due = mn_fire_due,
     .poll = global_poll,
+    .blocking = blocking_run,
+    .watch = mn_watch,
+    .stuck = mn_stuck,
     .exit = global_exit,
     .oldest_epoch = mn_oldest_epoch,
     .counters = mn_counters,

@@ -33,6 +33,7 @@
  * Cost: with one worker no read-modify-write on any path here. With more: one exchange a task through the slot, one CAS a
  * task through the ring.
  * Good at: fine-grained tasks, fork-join, talkers. Bad at: strict fairness. */
+#include "core/blocking.h"
 #include "core/mn.h"
 
 #include <stdlib.h>
@@ -211,6 +212,11 @@ static force_inline struct task *steal_swap_next(struct steal_local *local, stru
         return old;
     }
     return exchange_acq_rel(&local->next, task); /* R3 */
+}
+
+static void steal_inject_outside(struct task *task)
+{
+    steal_inject(task, task, 1);
 }
 
 no_race_check static inline void steal_push(struct mn_worker *worker, struct task *task, enum push_kind kind)
@@ -418,6 +424,7 @@ static const struct mn_policy steal_policy = {
     .init = steal_init,
     .fini = steal_fini,
     .push = steal_push,
+    .inject = steal_inject_outside,
     .pop = steal_pop,
     .find = steal_find,
     .entry = steal_entry,
@@ -437,6 +444,9 @@ const struct sched_ops steal_ops = {
     .arm = mn_arm,
     .fire_due = mn_fire_due,
     .poll = steal_poll,
+    .blocking = blocking_run,
+    .watch = mn_watch,
+    .stuck = mn_stuck,
     .exit = steal_exit,
     .oldest_epoch = mn_oldest_epoch,
     .counters = mn_counters,

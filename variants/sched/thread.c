@@ -12,25 +12,38 @@
  *   T2  Once stopping is set, every thread that is about to block, or is woken for the purpose, counts itself out of
  *       `running` and waits until that is 0; only then do threads leave, by a long jump to their first frame. So the
  *       stack and the waiters of a stopped task stay valid for those that still run.
+ *   T3  A task in weft_blocking() is counted neither in running nor in alive; when it comes back and its run is over, or
+ *       stopping, its thread just ends. Threads are counted in again, and from outside, under the lock and while stopping is 0.
+ *   T4  The timers of the run are served by one thread, which ends before the tasks are stopped.
+ *   T5  A thread that is seen PARKED with token 0 has been claimed by nobody but, at the most, a thread that runs; so when all are,
+ *       and no timer is armed or firing, none will ever run. One that waits on a word may have been woken and not have run yet: the
+ *       kernel says so, and two looks, 10 ms apart, must find the same counters.
  * Ordering: R1 token release (ready) -> A1 token acquire (park).
  * Deviations from the contract's first reading: commit runs on the parking thread itself just before it blocks; a
  * thread's registers are the kernel's to save, so it can't be resumed too early.
  * Cost: two system calls a park/ready pair; tens of microseconds a spawn.
  * Good at: blocking calls, few tasks. Bad at: many tasks, fine grain. */
 #include "core/futex.h"
+#include "core/helper.h"
 #include "core/sched.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct thread_worker {
     struct worker base; /* first: worker_self() points here */
     struct task task;
     struct thread_worker *prev, *next; /* under the lock */
     jmp_buf first_frame;
+    bool service; /* not a task: serves the timers */
+    _Atomic(uint8_t) waits; /* enum thread_waits; the owner's, read by the monitor */
+    pid_t id;               /* the kernel's; written before the thread is in the list */
     _Atomic(_Atomic(uint32_t) *) word;    /* that it blocks on, for thread_stop to wake; or NULL */
     _Atomic(uint64_t) parks, futex_calls; /* owner writes; summed up at its end */
 };
@@ -38,13 +51,25 @@ struct thread_worker {
 static struct {
     struct lock lock;
     struct thread_worker *threads;
+    bool begun; /* the main task is, or was, in the list; under the lock */
     struct sched_counters ended; /* of threads that are no more; under the lock */
-    _Atomic(uint32_t) stopping;
+    _Atomic(uint32_t) stopping;  /* written under the lock */
     _Atomic(uint32_t) running; /* futex word: tasks that have neither ended nor stopped */
     _Atomic(uint32_t) alive;   /* futex word: weft_run waits for 0 */
     _Atomic(uint64_t) spawns;
     _Atomic(uint32_t) indices;
+    /* the service of timers */
+    struct timers timers;
+    _Atomic(uint32_t) timers_changed; /* futex word: counts what the service should look at */
+    _Atomic(bool) timers_stop;
+    struct thread_worker service;
+    pthread_t service_thread;
 } thread_state;
+
+static _Atomic(uint64_t) thread_generation; /* counts the runs; written under the lock */
+
+/* What a thread does, for the monitor: each value is set before the thread blocks and taken back after. */
+enum thread_waits { THREAD_RUNS, THREAD_PARKED, THREAD_ON_WORD, THREAD_IN_CALL };
 
 enum { THREAD_STACK_MIN = 128 * 1024 };
 
@@ -62,12 +87,12 @@ static void thread_enlist(struct thread_worker *self)
         self->next->prev = self;
     }
     thread_state.threads = self;
+    thread_state.begun = true;
     lock_release(&thread_state.lock);
 }
 
-static void thread_delist(struct thread_worker *self)
+static void thread_delist_locked(struct thread_worker *self)
 {
-    lock_acquire(&thread_state.lock);
     if (self->prev == NULL) {
         thread_state.threads = self->next;
     } else {
@@ -79,7 +104,6 @@ static void thread_delist(struct thread_worker *self)
     thread_state.ended.parks += load_relaxed(&self->parks); /* owner */
     thread_state.ended.futex_calls += load_relaxed(&self->futex_calls);
     thread_state.ended.exits++;
-    lock_release(&thread_state.lock);
 }
 
 static void thread_count_out(void)
@@ -90,16 +114,23 @@ static void thread_count_out(void)
     }
 }
 
-/* The last of a task: nothing of the run is touched after the count is 0. */
-static void thread_leave(struct thread_worker *self)
+static void thread_count_dead(void)
 {
-    thread_delist(self);
-    worker_set_self(NULL);
-    free(self);
     /* acq_rel: all that the task did -> acquire in thread_run */
     if (sub_acq_rel(&thread_state.alive, 1u) == 1) {
         futex_wake(&thread_state.alive, 1);
     }
+}
+
+/* The last of a task: nothing of the run is touched after the count is 0. */
+static void thread_leave(struct thread_worker *self)
+{
+    lock_acquire(&thread_state.lock);
+    thread_delist_locked(self);
+    lock_release(&thread_state.lock);
+    worker_set_self(NULL);
+    free(self);
+    thread_count_dead();
 }
 
 static cold_function void thread_stop_here(struct thread_worker *self)
@@ -119,32 +150,48 @@ static force_inline void thread_check_stop(struct thread_worker *self)
     }
 }
 
-static void *thread_main(void *arg)
+/* The calling thread if it is one of a task. */
+static force_inline struct thread_worker *thread_self_task(void)
 {
-    struct thread_worker *self = arg;
+    struct thread_worker *self = thread_self();
+    return self == NULL || self->service ? NULL : self;
+}
+
+static void thread_main(struct thread_worker *self)
+{
+    struct signal_stack signal_stack;
+    signal_stack_install(&signal_stack);
+    guard_of_thread(&self->base.guard);
     worker_set_self(&self->base);
+    self->id = gettid();
     thread_enlist(self);
     int how = setjmp(self->first_frame); /* 0: now; 1: exit; 2: stopped, and counted out */
     if (how == 0) {
         thread_check_stop(self);
         race_acquire(&self->task);
         load_relaxed (&self->task.fn)(self->task.arg);
+        if (unlikely(worker_self() == NULL)) {
+            task_lost();
+        }
     }
     if (how != 2) {
         thread_count_out();
     }
     thread_leave(thread_self());
+    signal_stack_remove(&signal_stack);
+}
+
+static void *thread_start(void *arg)
+{
+    thread_main(arg);
+    threads_count(-1);
     return NULL;
 }
 
-static struct thread_worker *thread_new(const char *name, task_fn fn, void *arg)
+static void thread_init(struct thread_worker *worker, const char *name, task_fn fn, void *arg)
 {
-    struct thread_worker *worker = aligned_alloc(CACHE_LINE, sizeof *worker);
-    if (worker == NULL) {
-        return NULL;
-    }
     memset(worker, 0, sizeof *worker);
-    worker->base.current = &worker->task;
+    store_relaxed(&worker->base.current, &worker->task); /* owner only */
     limbo_quiet(&worker->base.epoch);
     worker->base.index = add_relaxed(&thread_state.indices, 1u); /* statistic: a number of its own */
     store_relaxed(&worker->base.random, random_seed(runtime.options.seed, worker->base.index)); /* owner only */
@@ -153,13 +200,41 @@ static struct thread_worker *thread_new(const char *name, task_fn fn, void *arg)
     store_relaxed(&worker->task.fn, fn);
     store_relaxed(&worker->task.name, name);
     store_relaxed(&worker->task.state, (uint8_t)TASK_STARTED);
+}
+
+static struct thread_worker *thread_new(const char *name, task_fn fn, void *arg)
+{
+    struct thread_worker *worker = aligned_alloc(CACHE_LINE, sizeof *worker);
+    if (worker != NULL) {
+        thread_init(worker, name, fn, arg);
+    }
     return worker;
+}
+
+/* Counts a thread in before it exists; false: the run is about to end (T3). `may_stop`: the caller is no task, which would be
+ * counted in itself. */
+static bool thread_count_in(bool may_stop)
+{
+    bool stopping = false;
+    lock_acquire(&thread_state.lock);
+    if (may_stop) {
+        stopping = load_relaxed(&thread_state.stopping) != 0; /* under the lock */
+    }
+    if (!stopping) {
+        add_relaxed(&thread_state.alive, 1u);
+        add_relaxed(&thread_state.running, 1u);
+    }
+    lock_release(&thread_state.lock);
+    return !stopping;
 }
 
 static inline enum weft_status thread_spawn(const char *name, task_fn fn, void *arg)
 {
     enum weft_status status = WEFT_NOMEM;
-    thread_check_stop(thread_self());
+    struct thread_worker *self = thread_self_task();
+    if (self != NULL) {
+        thread_check_stop(self);
+    }
     struct thread_worker *worker = thread_new(name, fn, arg);
     pthread_attr_t attributes;
     if (worker == NULL) {
@@ -168,19 +243,24 @@ static inline enum weft_status thread_spawn(const char *name, task_fn fn, void *
     if (pthread_attr_init(&attributes) != 0) {
         goto no_attributes;
     }
+    if (!thread_count_in(self == NULL)) {
+        status = WEFT_INVALID;
+        goto not_counted_in;
+    }
     size_t stack_size = runtime.options.stack_size < THREAD_STACK_MIN ? THREAD_STACK_MIN : runtime.options.stack_size;
     pthread_attr_setstacksize(&attributes, stack_size);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     race_release(&worker->task);
-    add_relaxed(&thread_state.alive, 1u); /* before the thread can end; the creator itself is counted in both */
-    add_relaxed(&thread_state.running, 1u);
     pthread_t thread;
-    if (pthread_create(&thread, &attributes, thread_main, worker) == 0) {
+    threads_count(1);
+    if (pthread_create(&thread, &attributes, thread_start, worker) == 0) {
         status = WEFT_OK;
     } else {
-        sub_acq_rel(&thread_state.alive, 1u); /* never 0: the creator is alive */
-        sub_acq_rel(&thread_state.running, 1u);
+        threads_count(-1);
+        thread_count_out();
+        thread_count_dead();
     }
+not_counted_in:
     pthread_attr_destroy(&attributes);
 no_attributes:
     if (status != WEFT_OK) {
@@ -199,6 +279,7 @@ static void thread_park(park_commit commit, void *arg, struct timer *timer)
     }
     /* not before: a task must not stop while it holds the lock that its commit releases */
     store_release(&self->base.epoch, LIMBO_ASLEEP);
+    store_relaxed(&self->waits, (uint8_t)(timer == NULL ? THREAD_PARKED : THREAD_RUNS)); /* a statistic but in thread_stuck */
     while (load_acquire(&self->task.token) == 0) { /* A1 <- R1 */
         count_up(&self->futex_calls, 1);
         weft_ns deadline = timer == NULL ? WEFT_FOREVER : timer->when;
@@ -212,7 +293,8 @@ static void thread_park(park_commit commit, void *arg, struct timer *timer)
         }
     }
     thread_check_stop(self);
-    store_relaxed(&self->task.token, 0u); /* T1 */
+    store_release(&self->waits, (uint8_t)THREAD_RUNS); /* before the token goes: T5 */
+    store_release(&self->task.token, 0u);              /* T1 */
     limbo_quiet(&self->base.epoch);
     race_acquire(&self->task);
 }
@@ -224,6 +306,106 @@ static void thread_ready(struct task *task)
     struct thread_worker *self = thread_self();
     count_up(&self->futex_calls, 1);
 }
+
+/* --- timers ----------------------------------------------------------------------------------------- */
+
+static void thread_arm(struct timer *timer)
+{
+    if (timer_arm(&thread_state.timers, timer)) {
+        add_release(&thread_state.timers_changed, 1u); /* -> the acquire in thread_serve_timers */
+        futex_wake(&thread_state.timers_changed, 1);
+    }
+}
+
+static void thread_fire_due(void)
+{
+    struct task *task = NULL;
+    if (load_relaxed(&thread_state.timers.first) != WEFT_FOREVER) { /* hint */
+        while (timers_expire_one(&thread_state.timers, clock_now(), &task)) {
+            if (task != NULL) {
+                race_release(task);
+                thread_ready(task);
+            }
+        }
+    }
+}
+
+static void *thread_serve_timers(void *unused)
+{
+    (void)unused;
+    struct thread_worker *self = &thread_state.service;
+    worker_set_self(&self->base);
+    while (!load_acquire(&thread_state.timers_stop)) {
+        uint32_t changed = load_acquire(&thread_state.timers_changed);
+        limbo_quiet(&self->base.epoch);
+        thread_fire_due();
+        store_release(&self->base.epoch, LIMBO_ASLEEP);
+        futex_wait(&thread_state.timers_changed, changed, load_relaxed(&thread_state.timers.first));
+    }
+    worker_set_self(NULL);
+    return NULL;
+}
+
+static bool thread_start_service(void)
+{
+    struct thread_worker *service = &thread_state.service;
+    timers_init(&thread_state.timers);
+    thread_init(service, "timers", NULL, NULL);
+    service->service = true;
+    store_relaxed(&thread_state.spawns, 0u); /* it is no task; no other thread yet */
+    store_relaxed(&service->base.epoch, LIMBO_ASLEEP);
+    return helper_create(&thread_state.service_thread, thread_serve_timers, NULL) == 0;
+}
+
+static void thread_stop_service(void)
+{
+    store_release(&thread_state.timers_stop, true);
+    add_release(&thread_state.timers_changed, 1u);
+    futex_wake(&thread_state.timers_changed, 1);
+    pthread_join(thread_state.service_thread, NULL);
+}
+
+/* --- blocking calls --------------------------------------------------------------------------------- */
+
+/* T3: back from a blocking call, under the lock: the run is over, or about to be. */
+static cold_function __attribute__((noreturn)) void thread_left_behind(struct thread_worker *self, bool same_run)
+{
+    if (same_run) {
+        thread_delist_locked(self);
+    }
+    lock_release(&thread_state.lock);
+    threads_count(-1);
+    free(self);
+    pthread_exit(NULL);
+}
+
+static void thread_blocking(task_fn fn, void *arg)
+{
+    struct thread_worker *self = thread_self();
+    thread_check_stop(self);
+    store_relaxed(&self->task.wait_reason, (uint8_t)WAIT_BLOCKING); /* for reports */
+    uint64_t generation = load_relaxed(&thread_generation);         /* the run is going on: it does not change */
+    store_release(&self->base.epoch, LIMBO_ASLEEP);
+    store_release(&self->waits, (uint8_t)THREAD_IN_CALL);
+    worker_set_self(NULL);
+    thread_count_out();
+    thread_count_dead();
+    fn(arg);
+    lock_acquire(&thread_state.lock);
+    bool same_run = generation == load_relaxed(&thread_generation); /* under the lock */
+    if (!same_run || load_relaxed(&thread_state.stopping) != 0) {
+        thread_left_behind(self, same_run);
+    }
+    add_relaxed(&thread_state.alive, 1u);
+    add_relaxed(&thread_state.running, 1u);
+    lock_release(&thread_state.lock);
+    worker_set_self(&self->base);
+    store_release(&self->waits, (uint8_t)THREAD_RUNS);
+    limbo_quiet(&self->base.epoch);
+    store_relaxed(&self->task.wait_reason, (uint8_t)WAIT_NONE);
+}
+
+/* --- the run ---------------------------------------------------------------------------------------- */
 
 static void thread_yield(void)
 {
@@ -246,7 +428,9 @@ static void thread_wait_word(_Atomic(uint32_t) *word, uint32_t expected)
     store_seq_cst(&self->word, word); /* before the look at stopping: T2 */
     thread_check_stop(self);
     store_release(&self->base.epoch, LIMBO_ASLEEP);
+    store_release(&self->waits, (uint8_t)THREAD_ON_WORD);
     futex_wait(word, expected, WEFT_FOREVER);
+    store_release(&self->waits, (uint8_t)THREAD_RUNS);
     limbo_quiet(&self->base.epoch);
     store_relaxed(&self->word, NULL); /* a wake-up too many does no harm */
     thread_check_stop(self);
@@ -255,7 +439,10 @@ static void thread_wait_word(_Atomic(uint32_t) *word, uint32_t expected)
 /* Ends the run: wakes every thread, again and again, as one may have been just about to block on a word. */
 static void thread_stop(void)
 {
+    thread_stop_service();
+    lock_acquire(&thread_state.lock);
     store_seq_cst(&thread_state.stopping, 1u); /* before the wake-ups */
+    lock_release(&thread_state.lock);
     uint32_t running;
     while ((running = load_acquire(&thread_state.running)) > 1) { /* 1: the main task itself */
         lock_acquire(&thread_state.lock);
@@ -306,26 +493,38 @@ static enum weft_status thread_run(const struct weft_options *options, task_fn f
 {
     memset(&thread_state, 0, sizeof thread_state);
     struct thread_main_call call = {fn, arg};
-    struct thread_worker *worker = thread_new("main", thread_main_task, &call);
-    if (worker == NULL) {
-        return WEFT_NOMEM;
-    }
     cpu_set_t before;
     thread_bind(options->workers, &before);
+    struct thread_worker *worker = NULL;
+    enum weft_status status = WEFT_NOMEM;
+    if (!thread_start_service()) {
+        goto unbind;
+    }
+    worker = thread_new("main", thread_main_task, &call);
+    if (worker == NULL) {
+        thread_stop_service();
+        goto unbind;
+    }
+    status = WEFT_OK;
     store_relaxed(&thread_state.alive, 1u); /* no other thread yet */
     store_relaxed(&thread_state.running, 1u);
     race_release(&worker->task);
     run_observable(true);
     thread_main(worker); /* the main task runs on the calling thread */
     uint32_t alive;
-    while ((alive = load_acquire(&thread_state.alive)) != 0) { /* acquire: what the threads did */
+    /* acquire: what the threads did. If main has exited, stopping is never set, and the monitor finds out when nobody is left */
+    while ((alive = load_acquire(&thread_state.alive)) != 0 || load_acquire(&thread_state.stopping) == 0) {
         futex_wait(&thread_state.alive, alive, WEFT_FOREVER);
     }
     run_observable(false);
+    lock_acquire(&thread_state.lock);
+    add_relaxed(&thread_generation, 1u); /* T3; who is left behind takes care of himself */
+    lock_release(&thread_state.lock);
+unbind:
     if (CPU_COUNT(&before) > 0) {
         sched_setaffinity(0, sizeof before, &before);
     }
-    return WEFT_OK;
+    return status;
 }
 
 static void thread_counters(struct sched_counters *counters)
@@ -341,6 +540,65 @@ static void thread_counters(struct sched_counters *counters)
     counters->switches = counters->parks;
 }
 
+/* Does the kernel say that the thread sleeps? */
+static bool thread_sleeps(pid_t id)
+{
+    char path[64], text[256];
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)id);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0) {
+        close(fd);
+    }
+    text[length < 0 ? 0 : length] = '\0';
+    const char *name_end = strrchr(text, ')'); /* the state is the field behind it */
+    return name_end != NULL && strncmp(name_end, ") S", 3) == 0;
+}
+
+/* All threads wait, for each other only. *sum: changes with whatever they do. */
+static bool thread_all_wait(uint64_t *sum)
+{
+    bool all = true;
+    *sum = thread_state.ended.parks + thread_state.ended.futex_calls;
+    for (struct thread_worker *worker = thread_state.threads; worker != NULL && all; worker = worker->next) {
+        uint8_t waits = load_acquire(&worker->waits); /* T5 */
+        all = waits == THREAD_PARKED ? load_acquire(&worker->task.token) == 0
+                                     : waits == THREAD_ON_WORD && thread_sleeps(worker->id);
+        *sum += load_relaxed(&worker->parks) + load_relaxed(&worker->futex_calls); /* statistics */
+    }
+    return all;
+}
+
+static bool thread_stuck(void)
+{
+    static uint64_t last_sum; /* the monitor's */
+    static bool last;
+    uint64_t sum = 0;
+    lock_acquire(&thread_state.lock);
+    bool all = thread_state.begun && load_relaxed(&thread_state.stopping) == 0 && thread_all_wait(&sum);
+    lock_release(&thread_state.lock);
+    /* T5: in this order; a timer that is being fired shows in the epoch of the service */
+    all = all && load_seq_cst(&thread_state.timers.first) == WEFT_FOREVER &&
+          load_acquire(&thread_state.service.base.epoch) == LIMBO_ASLEEP;
+    bool stuck = all && last && sum == last_sum;
+    last = all;
+    last_sum = sum;
+    return stuck;
+}
+
+/* Nobody needs to be preempted; says whether anybody is busy. */
+static bool thread_watch(weft_ns now)
+{
+    bool busy = false;
+    (void)now;
+    lock_acquire(&thread_state.lock);
+    for (struct thread_worker *worker = thread_state.threads; worker != NULL && !busy; worker = worker->next) {
+        busy = load_relaxed(&worker->waits) == THREAD_RUNS && load_relaxed(&worker->base.epoch) != LIMBO_ASLEEP; /* hints */
+    }
+    lock_release(&thread_state.lock);
+    return busy;
+}
+
 static uint64_t thread_oldest_epoch(void)
 {
     uint64_t oldest = LIMBO_ASLEEP;
@@ -350,7 +608,8 @@ static uint64_t thread_oldest_epoch(void)
         oldest = epoch < oldest ? epoch : oldest;
     }
     lock_release(&thread_state.lock);
-    return oldest;
+    uint64_t service = load_acquire(&thread_state.service.base.epoch); /* E1 */
+    return service < oldest ? service : oldest;
 }
 
 static void thread_visit(void (*visit)(struct task *task, void *arg), void *arg)
@@ -371,6 +630,12 @@ const struct sched_ops thread_ops = {
     .park = thread_park,
     .ready = thread_ready,
     .yield = thread_yield,
+    .arm = thread_arm,
+    .fire_due = thread_fire_due,
+    .poll = thread_yield,
+    .blocking = thread_blocking,
+    .watch = thread_watch,
+    .stuck = thread_stuck,
     .wait_word = thread_wait_word,
     .exit = thread_exit,
     .oldest_epoch = thread_oldest_epoch,

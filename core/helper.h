@@ -1,0 +1,20 @@
+/* Threads of the runtime's own beside the workers: the monitor, the service of timers, those of blocking calls. They run no
+ * tasks, receive no signals, and are known to the detection of deadlocks. */
+#ifndef CORE_HELPER_H
+#define CORE_HELPER_H
+
+#include "atomic.h"
+
+#include <pthread.h>
+
+/* As pthread_create, with all signals blocked but those that a thread raises itself. thread NULL: detached. */
+int helper_create(pthread_t *thread, void *(*fn)(void *), void *arg);
+
+/* All threads of this process that belong to the runtime, weft_run()'s caller included. Who makes and ends threads in other ways
+ * counts them here. */
+void threads_count(int change);
+int threads_own(void);
+/* Forgets all but the caller, in the child of a fork. */
+void threads_forked(void);
+
+#endif

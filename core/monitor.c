@@ -1,0 +1,214 @@
+#include "monitor.h"
+
+#include "futex.h"
+#include "helper.h"
+#include "sched.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const weft_ns tick_ns = 10000000;
+static const weft_ns tick_ns_max = 100000000; /* while all sleep */
+static const weft_ns quit_ns = 1000000000;    /* two SIGQUITs within this end the process */
+
+static struct {
+    pthread_t thread;
+    _Atomic(bool) stop;
+    _Atomic(uint32_t) wake; /* futex word: counts the reasons to look at once */
+    _Atomic(unsigned) quits; /* SIGQUITs that came; by the handler */
+    unsigned quits_seen;
+    weft_ns quit_last;
+    struct sigaction before;
+    bool handles_quit;
+    enum { DEADLOCK_AUTO, DEADLOCK_ALWAYS, DEADLOCK_NEVER } deadlock;
+} monitor;
+
+/* --- the list of tasks ------------------------------------------------------------------------------ */
+
+static void dump_task(struct task *task, void *arg)
+{
+    int fd = *(int *)arg;
+    const char *name = load_relaxed(&task->name); /* here and below: a snapshot */
+    enum wait_reason reason = load_relaxed(&task->wait_reason);
+    const void *object = load_relaxed(&task->wait_object);
+    char fn[256], where[32] = "", since[48] = "";
+    task_describe_fn(fn, sizeof fn, load_relaxed(&task->fn));
+    if (reason != WAIT_NONE && reason != WAIT_SLEEP && reason != WAIT_BLOCKING && object != NULL) {
+        snprintf(where, sizeof where, " %p", object);
+    }
+    if (reason != WAIT_NONE) {
+        weft_ns now = runtime.sched->now != NULL ? load_relaxed(&runtime.coarse_now) : clock_now();
+        weft_ns waited = now - load_relaxed(&task->since);
+        snprintf(since, sizeof since, ", for %.2f s", waited < 0 ? 0.0 : (double)waited / 1e9);
+    }
+    dprintf(fd, "task %llu \"%s\" fn %s: %s%s%s\n", (unsigned long long)task->number, name == NULL ? "" : name, fn,
+            load_relaxed(&task->state) == TASK_NEW ? "not started yet" : wait_reason_name(reason), where, since);
+}
+
+void dump_tasks(int fd)
+{
+    runtime.sched->visit(dump_task, &fd);
+}
+
+void weft_dump_tasks(int fd)
+{
+    if (run_hold()) {
+        dump_tasks(fd);
+        run_let_go();
+    }
+}
+
+/* --- deadlocks -------------------------------------------------------------------------------------- */
+
+/* The number of this process's threads; 0: unknown. */
+static int count_threads(void)
+{
+    char text[1024];
+    int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return 0;
+    }
+    ssize_t length = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (length <= 0) {
+        return 0;
+    }
+    text[length] = '\0';
+    char *field = strrchr(text, ')'); /* the second field, which may hold spaces; num_threads is the twentieth */
+    for (int number = 2; field != NULL && number < 20; number++) {
+        field = strchr(field + 1, ' ');
+    }
+    return field == NULL ? 0 : atoi(field + 1);
+}
+
+/* May a thread that is none of ours wake a task? */
+static bool outside_threads(void)
+{
+#ifdef SANITIZE_THREAD
+    enum { SANITIZERS = 1 }; /* a thread of the sanitizer's own */
+#else
+    enum { SANITIZERS = 0 };
+#endif
+    int own = threads_own();
+    int all = count_threads();
+    return all == 0 || all != own + SANITIZERS || own != threads_own();
+}
+
+static bool deadlocked(void)
+{
+    return monitor.deadlock != DEADLOCK_NEVER && runtime.sched->stuck != NULL && runtime.sched->stuck() &&
+           (monitor.deadlock == DEADLOCK_ALWAYS || !outside_threads());
+}
+
+void report_deadlock(void)
+{
+    struct sched_counters counters = {0};
+    runtime.sched->counters(&counters);
+    if (counters.spawns == counters.exits) {
+        dprintf(STDERR_FILENO, "fatal error: no tasks are left (main called weft_exit): deadlock\n");
+    } else {
+        dprintf(STDERR_FILENO, "fatal error: all tasks are asleep: deadlock\n\n");
+        dump_tasks(STDERR_FILENO);
+    }
+    _exit(2);
+}
+
+/* --- SIGQUIT ---------------------------------------------------------------------------------------- */
+
+static void wake_monitor(void)
+{
+    add_release(&monitor.wake, 1u); /* -> the acquire in watch_over */
+    futex_wake(&monitor.wake, 1);
+}
+
+static void on_quit(int signal_number)
+{
+    (void)signal_number;
+    int saved = errno;
+    add_relaxed(&monitor.quits, 1u); /* wake_monitor publishes it */
+    wake_monitor();
+    errno = saved;
+}
+
+static void answer_quit(weft_ns now)
+{
+    unsigned quits = load_relaxed(&monitor.quits);
+    if (quits == monitor.quits_seen) {
+        return;
+    }
+    bool twice = quits - monitor.quits_seen > 1 || (monitor.quit_last != 0 && now - monitor.quit_last < quit_ns);
+    monitor.quits_seen = quits;
+    monitor.quit_last = now;
+    dprintf(STDERR_FILENO, "SIGQUIT: tasks of process %d\n", (int)getpid());
+    dump_tasks(STDERR_FILENO);
+    if (twice) {
+        _exit(2);
+    }
+}
+
+/* --- the thread ------------------------------------------------------------------------------------- */
+
+/* One look; false: nobody is busy. */
+static bool look(weft_ns now)
+{
+    bool busy = true;
+    if (run_hold()) {
+        if (runtime.sched->now == NULL) {
+            store_relaxed(&runtime.coarse_now, now); /* for reports */
+        }
+        answer_quit(now);
+        busy = runtime.sched->watch != NULL && runtime.sched->watch(now);
+        if (!busy && deadlocked()) {
+            report_deadlock();
+        }
+        stacks_trim_depot();
+        run_let_go();
+    }
+    return busy;
+}
+
+static void *watch_over(void *unused)
+{
+    (void)unused;
+    weft_ns pause = tick_ns;
+    while (!load_acquire(&monitor.stop)) {
+        uint32_t seen = load_acquire(&monitor.wake);
+        weft_ns now = clock_now();
+        pause = look(now) ? tick_ns : pause * 2 > tick_ns_max ? tick_ns_max : pause * 2;
+        futex_wait(&monitor.wake, seen, now + pause);
+    }
+    return NULL;
+}
+
+bool monitor_start(void)
+{
+    const char *text = getenv("WEFT_DEADLOCK");
+    monitor.deadlock = text == NULL                  ? DEADLOCK_AUTO
+                       : strcmp(text, "always") == 0 ? DEADLOCK_ALWAYS
+                       : strcmp(text, "never") == 0  ? DEADLOCK_NEVER
+                                                     : DEADLOCK_AUTO;
+    store_relaxed(&monitor.stop, false); /* no thread yet */
+    if (helper_create(&monitor.thread, watch_over, NULL) != 0) {
+        return false;
+    }
+    struct sigaction action = {.sa_handler = on_quit, .sa_flags = SA_RESTART | SA_ONSTACK};
+    sigemptyset(&action.sa_mask);
+    monitor.handles_quit = sigaction(SIGQUIT, NULL, &monitor.before) == 0 && monitor.before.sa_handler == SIG_DFL &&
+                           sigaction(SIGQUIT, &action, NULL) == 0;
+    return true;
+}
+
+void monitor_stop(void)
+{
+    if (monitor.handles_quit) {
+        sigaction(SIGQUIT, &monitor.before, NULL);
+    }
+    store_release(&monitor.stop, true);
+    wake_monitor();
+    pthread_join(monitor.thread, NULL);
+}
