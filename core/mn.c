@@ -365,6 +365,9 @@ static void main_task(void *unused)
 {
     (void)unused;
     mn.main_fn(mn.main_arg);
+    if (unlikely(worker_self() == NULL)) {
+        task_lost();
+    }
     mn_stop();
 }
 

@@ -468,6 +468,9 @@ static void thread_main_task(void *arg)
 {
     struct thread_main_call call = *(struct thread_main_call *)arg;
     call.fn(call.arg);
+    if (unlikely(worker_self() == NULL)) {
+        task_lost();
+    }
     thread_stop();
 }
 
@@ -559,14 +562,16 @@ static bool thread_sleeps(pid_t id)
 static bool thread_all_wait(uint64_t *sum)
 {
     bool all = true;
+    uint32_t count = 0;
     *sum = thread_state.ended.parks + thread_state.ended.futex_calls;
     for (struct thread_worker *worker = thread_state.threads; worker != NULL && all; worker = worker->next) {
         uint8_t waits = load_acquire(&worker->waits); /* T5 */
         all = waits == THREAD_PARKED ? load_acquire(&worker->task.token) == 0
                                      : waits == THREAD_ON_WORD && thread_sleeps(worker->id);
         *sum += load_relaxed(&worker->parks) + load_relaxed(&worker->futex_calls); /* statistics */
+        count++;
     }
-    return all;
+    return all && count == load_relaxed(&thread_state.running); /* a new thread is counted before it is in the list */
 }
 
 static bool thread_stuck(void)
