@@ -1,0 +1,67 @@
+/* What the synchronisation objects share: a first come, first served queue of parked tasks that takes one pointer. Under a lock that
+ * its owner names. The waiters are on the stacks of their tasks: whoever takes one out readies its task last, and does not touch it
+ * behind that. */
+#ifndef CORE_SYNC_H
+#define CORE_SYNC_H
+
+#include "lock.h"
+#include "sched.h"
+
+struct sync_waiter {
+    struct sync_waiter *next; /* circular: the tail's is the head */
+    struct task *task;
+    uint64_t count; /* semaphore: permits; rwmutex: 1 for a writer */
+    bool starving;  /* mutex: to be handed it */
+    bool granted;   /* out: it has what it waited for */
+};
+
+static inline void sync_push(struct sync_waiter **tail, struct sync_waiter *waiter)
+{
+    if (*tail == NULL) {
+        waiter->next = waiter;
+    } else {
+        waiter->next = (*tail)->next;
+        (*tail)->next = waiter;
+    }
+    *tail = waiter;
+}
+
+static inline void sync_push_front(struct sync_waiter **tail, struct sync_waiter *waiter)
+{
+    struct sync_waiter *last = *tail;
+    sync_push(tail, waiter);
+    if (last != NULL) {
+        *tail = last;
+    }
+}
+
+static inline struct sync_waiter *sync_head(struct sync_waiter *tail)
+{
+    return tail == NULL ? NULL : tail->next;
+}
+
+/* NULL: the queue is empty. */
+static inline struct sync_waiter *sync_pop(struct sync_waiter **tail)
+{
+    struct sync_waiter *head = sync_head(*tail);
+    if (head == NULL) {
+        return NULL;
+    }
+    if (head == *tail) {
+        *tail = NULL;
+    } else {
+        (*tail)->next = head->next;
+    }
+    return head;
+}
+
+/* Readies all of a queue that nobody else can reach any more. */
+static inline void sync_ready_all(struct sync_waiter *tail)
+{
+    struct sync_waiter *waiter;
+    while ((waiter = sync_pop(&tail)) != NULL) {
+        task_ready(waiter->task);
+    }
+}
+
+#endif
