@@ -283,7 +283,7 @@ no_race_check void mn_bind(struct mn_worker *worker, struct task *task)
 {
     task->stack = stack_get(&worker->stacks);
     if (task->stack == NULL) {
-        weft_panic("no memory for a stack of %zu bytes", runtime.options.stack_size);
+        fatal("no memory for a stack of %zu bytes", runtime.options.stack_size);
     }
     race_acquire(task->stack); /* from mn_bury: what its last task did there */
     /* Tops of neighbouring stacks lie 64 bytes apart in their pages, so that they do not fight for one cache set:
@@ -364,7 +364,7 @@ static unsigned start_workers(void)
 static void main_task(void *unused)
 {
     (void)unused;
-    mn.main_fn(mn.main_arg);
+    frame_call(task_self(), mn.main_fn, mn.main_arg); /* a panic that is recovered in it is a return */
     if (unlikely(worker_self() == NULL)) {
         task_lost();
     }

@@ -12,6 +12,7 @@
 #ifndef CORE_MN_H
 #define CORE_MN_H
 
+#include "panic.h"
 #include "sched.h"
 
 struct mn_counters {
@@ -321,6 +322,9 @@ no_race_check static force_inline void mn_task_main(const struct mn_policy *poli
         load_relaxed (&self->fn)(self->arg);
         if (unlikely(worker_self() == NULL)) {
             task_lost();
+        }
+        if (unlikely(self->frames != NULL || self->unwinding != NULL)) {
+            frames_finish(self);
         }
         mn_end(policy, true);
     }

@@ -109,6 +109,7 @@ void report_deadlock(void)
 {
     struct sched_counters counters = {0};
     runtime.sched->counters(&counters);
+    fflush(stdout); /* what was printed before comes before */
     if (counters.spawns == counters.exits) {
         dprintf(STDERR_FILENO, "fatal error: no tasks are left (main called weft_exit): deadlock\n");
     } else {

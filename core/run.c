@@ -4,6 +4,7 @@
 #include "lot.h"
 #include "monitor.h"
 #include "overflow.h"
+#include "panic.h"
 #include "registry.h"
 
 #include <errno.h>
@@ -273,7 +274,7 @@ void weft_yield(void)
 
 void weft_exit(void)
 {
-    task_self(); /* panics outside of a task */
+    frames_exit(task_self()); /* panics outside of a task */
     runtime.sched->exit();
 }
 

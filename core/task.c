@@ -1,5 +1,7 @@
 #include "task.h"
 
+#include "panic.h"
+
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -172,6 +174,7 @@ static void forget_task(struct task *task, void *arg)
     (void)arg;
     if (load_relaxed(&task->state) == TASK_STARTED) {
         race_acquire(task); /* from its last park: what it did on its stack */
+        frames_forget(task);
         context_fini(&task->context);
     }
     store_relaxed(&task->state, TASK_FREE);

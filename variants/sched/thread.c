@@ -25,6 +25,7 @@
  * Good at: blocking calls, few tasks. Bad at: many tasks, fine grain. */
 #include "core/futex.h"
 #include "core/helper.h"
+#include "core/panic.h"
 #include "core/sched.h"
 
 #include <fcntl.h>
@@ -136,6 +137,7 @@ static void thread_leave(struct thread_worker *self)
 static cold_function void thread_stop_here(struct thread_worker *self)
 {
     uint32_t running;
+    frames_forget(&self->task);
     thread_count_out();
     while ((running = load_acquire(&thread_state.running)) != 0) { /* acquire: pairs with thread_count_out */
         futex_wait(&thread_state.running, running, WEFT_FOREVER);
@@ -173,6 +175,7 @@ static void thread_main(struct thread_worker *self)
         if (unlikely(worker_self() == NULL)) {
             task_lost();
         }
+        frames_finish(&self->task);
     }
     if (how != 2) {
         thread_count_out();
@@ -375,6 +378,7 @@ static cold_function __attribute__((noreturn)) void thread_left_behind(struct th
     }
     lock_release(&thread_state.lock);
     threads_count(-1);
+    frames_forget(&self->task);
     free(self);
     pthread_exit(NULL);
 }
@@ -467,7 +471,7 @@ struct thread_main_call {
 static void thread_main_task(void *arg)
 {
     struct thread_main_call call = *(struct thread_main_call *)arg;
-    call.fn(call.arg);
+    frame_call(task_self(), call.fn, call.arg); /* a panic that is recovered in it is a return */
     if (unlikely(worker_self() == NULL)) {
         task_lost();
     }

@@ -1,0 +1,34 @@
+/* Frames, deferred calls, panics: Go's defer, panic, recover and Goexit.
+ *
+ * Idea: a frame is a record on the C stack of weft_call(), in a list that begins at the task. A panic does not unwind: it runs the deferred
+ * calls of the frames, innermost first, on top of the stack, where everything they refer to still exists. Only when one of them has recovered is
+ * the stack cut back, by a long jump to the frame that it was deferred on. If none does, the stack is whole when it is printed.
+ * Source: the rules are those of the Go specification ("Handling panics") and of runtime/panic.go; R. Griesemer et al.
+ *
+ * State: all the task's own. task.frames: the innermost frame. task.unwinding: the panics in progress, the latest first, and the message of the last
+ * that was recovered. A task's own function has a frame only once it defers something: the root, on the heap.
+ * Invariants
+ *   P1  Each deferred call is taken off its frame's list before it runs, and runs as a frame of its own, which knows the panic that runs it. So
+ *       "directly in a deferred call" is "the innermost frame has a panic".
+ *   P2  A frame's depth is its parent's plus one; a panic's is that of the frame in which it was raised. A panic lives on the stack above that
+ *       frame: a long jump to frame f ends all panics whose depth is not below f's.
+ *   P3  weft_exit is a panic that can't be recovered; if a long jump ends one, it begins anew from there. */
+#ifndef CORE_PANIC_H
+#define CORE_PANIC_H
+
+#include "task.h"
+
+/* Runs fn(arg) as weft_call does, for the main task. */
+bool frame_call(struct task *self, task_fn fn, void *arg);
+/* At the end of a task that has frames or has had a panic: runs what its own function deferred, frees its memory. */
+void frames_finish(struct task *self);
+/* For a task that will never run again: frees the memory only. */
+void frames_forget(struct task *self);
+/* weft_exit: runs the deferred calls; the caller then ends the task. Never returns where an older exit took over. */
+void frames_exit(struct task *self);
+
+/* An error of the runtime that nothing can recover: prints it with the task and its stack, ends the process with status 2. May be called with locks
+ * held and between tasks. */
+void fatal(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+
+#endif
