@@ -122,16 +122,24 @@ void chan_release_memory(struct weft_chan *chan)
     }
 }
 
+void chan_check_unused(const struct weft_chan *chan)
+{
+    if (runtime.sched == NULL) {
+        return; /* what a run abandoned stays in the queues, but then it is over */
+    }
+    size_t waiting = load_relaxed(&chan->recvq.count) + load_relaxed(&chan->sendq.count); /* the caller's order */
+    waiting += chan->ops->waiting == NULL ? 0 : chan->ops->waiting(chan);
+    if (waiting != 0) {
+        weft_panic("free of the channel %p, on which %zu tasks wait", (const void *)chan, waiting);
+    }
+}
+
 void weft_chan_free(struct weft_chan *chan)
 {
     if (chan == NULL) {
         return;
     }
-    /* what a run abandoned stays in the queues, but then it is over */
-    uint32_t waiting = runtime.sched == NULL ? 0 : load_relaxed(&chan->recvq.count) + load_relaxed(&chan->sendq.count);
-    if (waiting != 0) {
-        weft_panic("free of channel %p, on which %u wait", (void *)chan, waiting);
-    }
+    chan_check_unused(chan);
     if (chan->ops->fini != NULL) {
         chan->ops->fini(chan);
     }

@@ -61,6 +61,8 @@ struct chan_ops {
      * was published by somebody who did not see the waiter; and without it as a hint (N3). Never called at capacity 0. May
      * say yes when a try then fails, not the other way round. A closed channel can be "done". */
     bool (*poll)(const struct weft_chan *chan, enum weft_op op);
+    /* Tasks that wait elsewhere than in the channel's queues; NULL: none ever does. */
+    size_t (*waiting)(const struct weft_chan *chan);
 };
 
 struct weft_chan {
@@ -122,6 +124,8 @@ static inline void chan_pass_on(struct weft_chan *chan, enum weft_op op)
     }
 }
 
+/* Panics if a task waits on the channel, which is about to be freed. */
+void chan_check_unused(const struct weft_chan *chan);
 /* Frees the memory once nobody can be at work on it any more: see limbo.h. */
 void chan_release_memory(struct weft_chan *chan);
 

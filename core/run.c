@@ -164,7 +164,8 @@ static enum weft_status resolve(const struct weft_options *options)
     if (resolved.seed == 0) {
         resolved.seed = (uint64_t)clock_now() | 1;
     }
-    runtime = (struct runtime){.sched = sched, .chan = chan, .options = resolved};
+    static uint64_t runs; /* one run at a time */
+    runtime = (struct runtime){.sched = sched, .chan = chan, .options = resolved, .number = ++runs};
     return WEFT_OK;
 }
 
@@ -284,8 +285,7 @@ void weft_sleep(weft_ns duration)
         weft_yield();
         return;
     }
-    weft_ns now = weft_now();
-    weft_select_until(NULL, 0, duration > WEFT_FOREVER - 1 - now ? WEFT_FOREVER - 1 : now + duration);
+    weft_select_until(NULL, 0, instant_after(duration));
 }
 
 weft_ns weft_now(void)

@@ -105,6 +105,7 @@ struct runtime {
     const struct sched_ops *sched; /* NULL: no run */
     const struct chan_ops *chan;
     struct weft_options options;
+    uint64_t number; /* counts the runs of this process: what belongs to an older one is out of reach */
     _Atomic(weft_ns) coarse_now; /* the time, some 10 ms old at the most while anybody runs; for reports */
 };
 extern struct runtime runtime;

@@ -1,5 +1,7 @@
 #include "timer.h"
 
+static const weft_ns again_ns = 1000000;
+
 static struct timer *meld(struct timer *a, struct timer *b)
 {
     if (a == NULL || b == NULL) {
@@ -103,13 +105,29 @@ bool timer_disarm(struct timer *timer)
     return armed;
 }
 
-/* Under the lock. An instant for the next tick that is not past, on the ticker's grid. */
-static void arm_again(struct timers *timers, struct timer *timer, weft_ns now)
+/* Under the lock. */
+static void arm_again(struct timers *timers, struct timer *timer, weft_ns when)
 {
-    timer->when += timer->period * ((now - timer->when) / timer->period + 1);
+    timer->when = when;
     timer->armed = true;
     timers->root = meld(timers->root, timer);
     publish_first(timers);
+}
+
+/* Under the lock; the timer is out of the heap. *fire: it asks to be fired. Returns a task that is to be readied, or NULL. */
+static struct task *expire(struct timers *timers, struct timer *timer, weft_ns now, bool *fire)
+{
+    /* before expire(): a wait's timer is on a stack that may go */
+    weft_ns period = timer->period;
+    weft_ns when = timer->when;
+    struct task *result = timer->expire(timer, now);
+    *fire = result == TIMER_FIRE;
+    if (result == TIMER_AGAIN) {
+        arm_again(timers, timer, now + again_ns);
+    } else if (period > 0) {
+        arm_again(timers, timer, when + period * ((now - when) / period + 1)); /* on its grid, and not past */
+    }
+    return result == TIMER_FIRE || result == TIMER_AGAIN ? NULL : result;
 }
 
 bool timers_expire_one(struct timers *timers, weft_ns now, struct task **task)
@@ -117,24 +135,18 @@ bool timers_expire_one(struct timers *timers, weft_ns now, struct task **task)
     if (load_relaxed(&timers->first) > now) { /* hint, revalidated under the lock */
         return false;
     }
-    bool found = false;
+    bool found = false, fire = false;
     *task = NULL;
     lock_acquire(&timers->lock);
     struct timer *timer = timers->root;
     if (timer != NULL && timer->when <= now) {
         unlink_timer(timers, timer);
         found = true;
-        if (timer->fire != NULL) {
-            lock_release(&timers->lock);
-            timer->fire(timer, now);
-            return true;
-        }
-        weft_ns period = timer->period; /* before expire: a wait's timer is on a stack that may go */
-        *task = timer->expire(timer, now);
-        if (period > 0) {
-            arm_again(timers, timer, now);
-        }
+        *task = expire(timers, timer, now, &fire);
     }
     lock_release(&timers->lock);
+    if (fire) {
+        timer->fire(timer);
+    }
     return found;
 }

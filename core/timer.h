@@ -4,8 +4,8 @@
  * heap", Algorithmica 1 (1986). Intrusive: arming a timer allocates nothing and is O(1); disarming any timer is
  * O(log n) amortised.
  * A heap's lock guards its links and is held while expire() runs: once timer_disarm() has returned, expire()
- * is neither running nor will it run. fire() is called without it, when the timer is out of the heap: whoever disarms learns
- * from the result whether fire() has been, or is being, called. */
+ * is neither running nor will it run. What must be done without the lock is done by fire(), which expire() asks for; it has
+ * then to keep the timer's memory from going. */
 #ifndef CORE_TIMER_H
 #define CORE_TIMER_H
 
@@ -20,10 +20,10 @@ struct timers;
 struct timer {
     weft_ns when;
     weft_ns period; /* > 0: after expire() it is armed again, a whole number of periods later */
-    /* One of the two; the other is NULL. expire: returns a parked task that is to be readied, or NULL; may take the lock of
-     * one channel and spawn, and nothing else. fire: the timer may be armed again, or freed, in it. `now`: when it is called. */
+    /* Returns a parked task that is to be readied, NULL, or one of the two below. May take the lock of one channel and spawn, and nothing
+     * else. */
     struct task *(*expire)(struct timer *timer, weft_ns now);
-    void (*fire)(struct timer *timer, weft_ns now);
+    void (*fire)(struct timer *timer); /* after TIMER_FIRE, without the lock; the timer may be armed again, or freed, in it */
     /* the heap's: under its lock */
     struct timers *heap;
     bool armed;
@@ -36,7 +36,14 @@ struct timers {
     _Atomic(weft_ns) first; /* root's instant, WEFT_FOREVER if empty; written under the lock, read as a hint */
 };
 
+/* The instant `delay` from now on the clock of weft_now(), at most WEFT_FOREVER - 1. */
+weft_ns instant_after(weft_ns delay);
+
 void timers_init(struct timers *timers);
+/* What expire() may return: call fire(); try again in a millisecond. */
+#define TIMER_FIRE ((struct task *)1)
+#define TIMER_AGAIN ((struct task *)2)
+
 /* True if this is now the first timer of the heap. */
 bool timer_arm(struct timers *timers, struct timer *timer);
 /* For whoever armed it last, or orders himself behind that. True: it was in the heap. */

@@ -226,8 +226,8 @@ struct weft_chan *weft_after(weft_ns delay);
 
 /* --- context ---------------------------------------------------------------------------------------- */
 
-/* Contexts are counted: free each one that you made, cancelled or not, in any order; a context lives while children, hooks
- * that wait, or its timer need it. All functions may be called by several tasks at once; those that make a context return NULL
+/* Contexts are counted: free each one that you made, cancelled or not, in any order; a context lives while its children need
+ * it. All functions may be called by several tasks at once; those that make a context return NULL
  * when there is no memory. */
 struct weft_ctx *weft_ctx_background(void); /* static: need not be freed, never done */
 struct weft_ctx *weft_ctx_with_cancel(struct weft_ctx *parent);
@@ -353,7 +353,7 @@ bool weft_group_try_go(struct weft_group *group, int (*fn)(struct weft_ctx *, vo
 int weft_group_wait(struct weft_group *group); /* for all; then cancels the context */
 void weft_group_free(struct weft_group *group); /* waits first */
 
-/* `workers` tasks that run jobs from a queue of `queue` places. A job that panics does not end its worker: the panic is
+/* `workers` tasks that run jobs from a queue of `queue` places (at least 1). A job that panics does not end its worker: the panic is
  * reported to stderr, or to the handler, and counted. */
 struct weft_pool;
 struct weft_pool *weft_pool_new(unsigned workers, size_t queue); /* NULL: no memory, or no workers */
