@@ -155,6 +155,7 @@ static cold_function __attribute__((noreturn)) void park_for_ever(void)
 
 enum weft_status weft_send(struct weft_chan *chan, const void *value)
 {
+    task_poll();
     if (unlikely(chan == NULL)) {
         park_for_ever();
     }
@@ -163,6 +164,7 @@ enum weft_status weft_send(struct weft_chan *chan, const void *value)
 
 enum weft_status weft_recv(struct weft_chan *chan, void *value)
 {
+    task_poll();
     if (unlikely(chan == NULL)) {
         park_for_ever();
     }
@@ -171,11 +173,13 @@ enum weft_status weft_recv(struct weft_chan *chan, void *value)
 
 enum weft_status weft_try_send(struct weft_chan *chan, const void *value)
 {
+    task_poll();
     return unlikely(chan == NULL) ? WEFT_AGAIN : chan->ops->try_send(chan, value);
 }
 
 enum weft_status weft_try_recv(struct weft_chan *chan, void *value)
 {
+    task_poll();
     return unlikely(chan == NULL) ? WEFT_AGAIN : chan->ops->try_recv(chan, value);
 }
 
@@ -197,6 +201,7 @@ enum weft_status weft_recv_until(struct weft_chan *chan, void *value, weft_ns de
 
 enum weft_status weft_close(struct weft_chan *chan)
 {
+    task_poll();
     if (chan == NULL) {
         weft_panic("close of a null channel");
     }

@@ -381,7 +381,10 @@ static enum weft_status spawn_main(void)
 
 enum weft_status mn_run(const struct mn_policy *policy, const struct weft_options *options, task_fn fn, void *arg)
 {
-    mn = (struct mn){.policy = policy, .count = options->workers, .main_fn = fn, .main_arg = arg};
+    if (policy->workers_max != 0 && options->workers > policy->workers_max) {
+        runtime.options.workers = policy->workers_max; /* no other thread yet */
+    }
+    mn = (struct mn){.policy = policy, .count = runtime.options.workers, .main_fn = fn, .main_arg = arg};
     mn.float_control = float_control_read();
     mn.hog_ns = options_hog_ns();
     task_pools_reset(options->stack_size);

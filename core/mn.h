@@ -52,6 +52,7 @@ enum push_kind {
 };
 
 struct mn_policy {
+    unsigned workers_max; /* 0: any number */
     bool (*init)(void); /* before the workers start; false: no memory */
     void (*fini)(void);
     void (*push)(struct mn_worker *worker, struct task *task, enum push_kind kind);
@@ -59,6 +60,8 @@ struct mn_policy {
     void (*inject)(struct task *task);
     struct task *(*pop)(struct mn_worker *worker);  /* never waits; NULL: nothing at hand */
     struct task *(*find)(struct mn_worker *worker); /* searches, sleeps; NULL: the run has ended */
+    /* NULL, or: `preempt` is set, does the task give way? It stays set. */
+    bool (*gives_way)(struct mn_worker *worker);
     context_entry entry;                            /* a function that calls mn_task_main with this policy */
 };
 
@@ -234,6 +237,18 @@ no_race_check static force_inline void mn_yield(const struct mn_policy *policy)
     race_acquire(self);
 }
 
+no_race_check static force_inline void mn_poll(const struct mn_policy *policy)
+{
+    struct mn_worker *worker = mn_self();
+    if (policy->gives_way == NULL) {
+        store_relaxed(&worker->base.preempt, false); /* the monitor sets it again if need be */
+    } else if (!policy->gives_way(worker)) {
+        return;
+    }
+    mn_fire_timers(worker);
+    mn_yield(policy);
+}
+
 no_race_check static force_inline void mn_ready(const struct mn_policy *policy, struct task *task)
 {
     struct mn_worker *worker = mn_self();
@@ -360,10 +375,7 @@ no_race_check static force_inline void mn_task_main(const struct mn_policy *poli
     }                                                                                                                  \
     no_race_check static void name##_poll(void)                                                                        \
     {                                                                                                                  \
-        struct mn_worker *worker = mn_self();                                                                          \
-        store_relaxed(&worker->base.preempt, false); /* the monitor sets it again if need be */                        \
-        mn_fire_timers(worker);                                                                                        \
-        mn_yield(policy);                                                                                              \
+        mn_poll(policy);                                                                                               \
     }                                                                                                                  \
     no_race_check static void __attribute__((noreturn)) name##_exit(void)                                              \
     {                                                                                                                  \

@@ -42,6 +42,7 @@ struct sched_caps {
     bool stealing;    /* workers take work from each other */
     bool fair;        /* a runnable task is run after a bounded number of others */
     bool spawn_cheap; /* a spawn costs less than a microsecond: benchmarks may spawn by the million */
+    bool virtual_time; /* for tests: its clock is its own, and what it measures means nothing */
 };
 
 /* Events since the start of the run, summed over the workers. */
@@ -50,7 +51,8 @@ struct sched_counters {
     uint64_t wakes, futile_wakes; /* of sleeping workers; those that found nothing to do */
     uint64_t steals_tried, steals_won;
     uint64_t futex_calls;
-    uint64_t hogs; /* times that the monitor found a worker kept by one task */
+    uint64_t trace; /* sim's: a hash of all decisions */
+    uint64_t hogs;  /* times that the monitor found a worker kept by one task */
 };
 
 struct sched_ops {

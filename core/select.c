@@ -109,6 +109,7 @@ cold_function int select_large(struct weft_case *cases, size_t count, weft_ns de
 static void check_cases(const struct weft_case *cases, size_t count)
 {
     task_self(); /* panics outside of a task */
+    task_poll();
     if (cases == NULL && count != 0) {
         weft_panic("select: %zu cases at a null address", count);
     }
