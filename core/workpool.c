@@ -256,21 +256,15 @@ void weft_pool_free(struct weft_pool *pool)
     weft_pool_drain(pool);
     close_pool(pool);
     weft_wg_wait(&pool->workers);
-    /* whoever settled or waited last may still be about to unlock: its unlock is the last access (see mutex.c), so take it once more */
-    weft_lock(&pool->mutex);
-    weft_unlock(&pool->mutex);
-    free(pool);
+    free(pool); /* whoever had the mutex last is through with it: see mutex.c, M4 */
 }
 
 /* --- streams of results ----------------------------------------------------------------------------- */
-
-enum slot_state { SLOT_FREE, SLOT_RUNS, SLOT_FULL };
 
 struct slot {
     struct weft_results *results;
     void *(*job)(void *arg);
     void *arg;
-    enum slot_state state;
     struct weft_result result;
 };
 
@@ -297,7 +291,6 @@ static void slot_done(struct slot *slot)
 {
     struct weft_results *results = slot->results;
     weft_lock(&results->mutex);
-    slot->state = SLOT_FULL;
     results->finished[(results->finished_head + results->done) % results->window] = (size_t)(slot - results->slots);
     results->done++;
     results->under_way--;
@@ -358,7 +351,6 @@ static struct slot *open_slot(struct weft_results *results, void *(*job)(void *)
         slot = &results->slots[results->vacant[--results->vacant_count]];
         slot->job = job;
         slot->arg = arg;
-        slot->state = SLOT_RUNS;
         slot->result = (struct weft_result){.index = results->submitted++};
         results->under_way++;
     }
@@ -406,7 +398,6 @@ static bool take_result(struct weft_results *results, struct weft_result *result
         results->done--;
         results->received++;
         *result = slot->result;
-        slot->state = SLOT_FREE;
         results->vacant[results->vacant_count++] = number;
         return true;
     }

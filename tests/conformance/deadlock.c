@@ -25,8 +25,9 @@ static void stuck_in_send(void *unused)
 
 static void stuck_in_select(void *unused)
 {
+    int value = 0;
     (void)unused;
-    struct weft_case two[] = {{.chan = empty, .op = WEFT_RECV}, {.chan = full, .op = WEFT_SEND}};
+    struct weft_case two[] = {{.chan = empty, .op = WEFT_RECV}, {.chan = full, .op = WEFT_SEND, .value = &value}};
     weft_select(two, 2);
 }
 
@@ -207,18 +208,24 @@ TASK_TEST(leaks_are_counted)
     close(ends[0]);
 }
 
+static void nap_long(void *unused)
+{
+    (void)unused;
+    usleep(1500000); /* longer than what makes two of one */
+}
+
 static void quit_main(void *unused)
 {
     (void)unused;
     weft_go_named("hermit", stuck_for_ever, NULL);
     settle(1);
     kill(getpid(), SIGQUIT);
-    weft_sleep(1500000000); /* longer than what makes two of one */
-    write(STDERR_FILENO, "lives\n", 6);
+    weft_blocking(nap_long, NULL); /* by the real clock, on every scheduler */
+    CHECK(write(STDERR_FILENO, "lives\n", 6) == 6);
     kill(getpid(), SIGQUIT);
-    weft_sleep(100000000);
+    weft_blocking(nap, NULL);
     kill(getpid(), SIGQUIT);
-    weft_sleep(10000000000);
+    weft_blocking(nap_long, NULL);
     _exit(9);
 }
 

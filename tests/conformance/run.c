@@ -41,7 +41,6 @@ static void *run_from_thread(void *unused)
     (void)unused;
     struct weft_options options = {.sched = combination.sched};
     CHECK_STATUS(weft_run(&options, no_body, NULL), WEFT_INVALID);
-    CHECK_STATUS(weft_go(no_body, NULL), WEFT_INVALID);
     return NULL;
 }
 
