@@ -267,7 +267,8 @@ void weft_ctx_free(struct weft_ctx *ctx); /* NULL is allowed */
  * it changed through pointers are kept, registers are not restored by hand. */
 bool weft_call(void (*fn)(void *), void *arg);
 
-/* Registers fn(arg) on the innermost frame of the calling task; both are fixed now. Allocates for more than a few on one frame;
+/* Registers fn(arg) on the innermost frame of the calling task; both are fixed now. It runs when the frame's function has returned, so
+ * arg must not point to a variable of that function's own: use one of whoever calls weft_call(). Allocates for more than a few on one frame;
  * no memory is a panic. */
 void weft_defer(void (*fn)(void *), void *arg);
 

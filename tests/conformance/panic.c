@@ -41,9 +41,11 @@ static void recover_and_say(void *word)
 static void three_defers(void *unused)
 {
     (void)unused;
-    char word[] = "two";
+    char *word = "two";
     weft_defer(say, "one");
     weft_defer(say, word);
+    word = "changed"; /* the argument was fixed by then */
+    CHECK(word[0] == 'c');
     weft_defer(say, "three");
     note("body");
     weft_yield();
