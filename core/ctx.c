@@ -235,16 +235,17 @@ static struct weft_ctx *finish(struct weft_ctx *ctx, enum weft_status err, struc
 static void cancel(struct weft_ctx *ctx, enum weft_status err, struct cause *cause, const char *fixed)
 {
     unlink_from_host(ctx);
-    ctx->work = NULL;
-    while (ctx != NULL) {
-        struct weft_ctx *work = ctx->work;
-        if (ctx->kind == HOOK) {
-            run_hook(ctx);
+    struct weft_ctx *work = finish(ctx, err, cause, fixed, NULL); /* ctx itself may be in the list of another one */
+    drop(ctx);
+    while (work != NULL) {
+        struct weft_ctx *next = work;
+        work = next->work;
+        if (next->kind == HOOK) {
+            run_hook(next);
         } else {
-            work = finish(ctx, err, cause, fixed, work);
-            drop(ctx);
+            work = finish(next, err, cause, fixed, work);
+            drop(next);
         }
-        ctx = work;
     }
 }
 
