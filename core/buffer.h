@@ -1,13 +1,14 @@
-/* A circular buffer of elements, for channels that guard it by a lock: under that lock, but for the count, which may be
- * read without as a snapshot. */
+/* A circular buffer of elements, for channels that guard it by a lock: under that lock, but for the numbers of elements that were put and
+ * taken so far, which may be read without: their difference as a snapshot, each of them as a version (chan.h). */
 #ifndef CORE_BUFFER_H
 #define CORE_BUFFER_H
 
 #include "chan.h"
 
 struct buffer {
-    size_t head;           /* index of the oldest element */
-    _Atomic(size_t) count; /* relaxed: the lock orders it */
+    size_t head;            /* index of the oldest element */
+    _Atomic(uint64_t) puts; /* release: see chan_ops.version; under the lock relaxed loads will do */
+    _Atomic(uint64_t) takes;
     _Alignas(max_align_t) unsigned char elements[];
 };
 
@@ -23,7 +24,22 @@ static inline size_t buffer_object_size(size_t before, size_t elem_size, size_t 
 
 static force_inline size_t buffer_count(const struct buffer *buffer)
 {
-    return load_relaxed(&buffer->count);
+    return (size_t)(load_relaxed(&buffer->puts) - load_relaxed(&buffer->takes));
+}
+
+/* The same without the lock. */
+static inline size_t buffer_count_snapshot(const struct buffer *buffer, size_t capacity)
+{
+    uint64_t takes = load_acquire(&buffer->takes); /* first, so that the difference is not negative */
+    uint64_t count = load_acquire(&buffer->puts) - takes;
+    return count > capacity ? capacity : (size_t)count;
+}
+
+/* chan_ops.version. */
+static force_inline uint64_t buffer_version(const struct buffer *buffer, const struct weft_chan *chan, enum weft_op op)
+{
+    uint64_t changes = op == WEFT_RECV ? load_seq_cst(&buffer->puts) : load_seq_cst(&buffer->takes);
+    return changes * 2 + load_seq_cst(&chan->closed);
 }
 
 /* The buffer is not full. */
@@ -33,7 +49,7 @@ static force_inline void buffer_put(struct buffer *buffer, const struct weft_cha
     size_t index = buffer->head + count;
     index = index >= chan->capacity ? index - chan->capacity : index;
     elem_copy(buffer->elements + index * chan->elem_size, value, chan->elem_size);
-    store_relaxed(&buffer->count, count + 1);
+    store_release(&buffer->puts, load_relaxed(&buffer->puts) + 1);
 }
 
 /* The buffer is not empty. */
@@ -41,7 +57,7 @@ static force_inline void buffer_take(struct buffer *buffer, const struct weft_ch
 {
     elem_copy(value, buffer->elements + buffer->head * chan->elem_size, chan->elem_size);
     buffer->head = buffer->head + 1 == chan->capacity ? 0 : buffer->head + 1;
-    store_relaxed(&buffer->count, buffer_count(buffer) - 1);
+    store_release(&buffer->takes, load_relaxed(&buffer->takes) + 1);
 }
 
 #endif

@@ -61,6 +61,9 @@ struct chan_ops {
      * was published by somebody who did not see the waiter; and without it as a hint (N3). Never called at capacity 0. May
      * say yes when a try then fails, not the other way round. A closed channel can be "done". */
     bool (*poll)(const struct weft_chan *chan, enum weft_op op);
+    /* A number that changes whenever `op` may have become possible: an element came, a place came free, a partner came, the channel was
+     * closed. NULL: none is kept, and no select over the channel is atomic. A try that fails has synchronised with what made it fail. */
+    uint64_t (*version)(const struct weft_chan *chan, enum weft_op op);
     /* Tasks that wait elsewhere than in the channel's queues; NULL: none ever does. */
     size_t (*waiting)(const struct weft_chan *chan);
 };

@@ -54,19 +54,26 @@ static void member_leaves(void *arg)
     weft_wg_done(&group->members); /* the last access: the group may be freed now */
 }
 
+/* A frame of its own: what is deferred there takes no memory. */
+static void member_run(void *arg)
+{
+    struct member *member = arg;
+    weft_defer(member_leaves, member->group);
+    int result = member->fn(member->group->ctx, member->arg);
+    int none = 0;
+    /* the first one counts; release: what it did before, for whoever sees the result */
+    if (result != 0 && cas_acq_rel(&member->group->result, &none, result)) {
+        char cause[64];
+        snprintf(cause, sizeof cause, "a task of the group returned %d", result);
+        weft_ctx_cancel(member->group->ctx, cause);
+    }
+}
+
 static void member_main(void *arg)
 {
     struct member member = *(struct member *)arg;
     free(arg);
-    weft_defer(member_leaves, member.group);
-    int result = member.fn(member.group->ctx, member.arg);
-    int none = 0;
-    /* the first one counts; release: what it did before, for whoever sees the result */
-    if (result != 0 && cas_acq_rel(&member.group->result, &none, result)) {
-        char cause[64];
-        snprintf(cause, sizeof cause, "a task of the group returned %d", result);
-        weft_ctx_cancel(member.group->ctx, cause);
-    }
+    weft_call(member_run, &member);
 }
 
 /* In its place. */

@@ -74,6 +74,12 @@ static bool mailbox_poll(const struct weft_chan *chan, enum weft_op op)
     return op == WEFT_RECV && (mailbox_of(chan)->full || load_relaxed(&chan->closed) != 0);
 }
 
+static uint64_t mailbox_version(const struct weft_chan *chan, enum weft_op op)
+{
+    (void)op;
+    return load_seq_cst(&mailbox_of(chan)->puts) << 1 | load_seq_cst(&chan->closed);
+}
+
 static void mailbox_fini(struct weft_chan *chan)
 {
     struct mailbox *mailbox = mailbox_of(chan);
@@ -92,6 +98,7 @@ static const struct chan_ops mailbox_ops = {
              .multi_producer = true,
              .multi_consumer = true,
              .select = true,
+             .select_atomic = true,
              .try_exact = true,
              .allocates_per_message_above = SIZE_MAX,
              .progress = PROGRESS_BLOCKING},
@@ -103,6 +110,7 @@ static const struct chan_ops mailbox_ops = {
     .close = mailbox_user_close,
     .len = mailbox_len,
     .poll = mailbox_poll,
+    .version = mailbox_version,
 };
 
 void mailbox_init(struct mailbox *mailbox, size_t elem_size, void (*release)(struct mailbox *mailbox))
@@ -117,6 +125,7 @@ struct task *mailbox_put(struct mailbox *mailbox, weft_ns value)
     lock_acquire(&mailbox->chan.lock);
     if (!mailbox->full && load_relaxed(&mailbox->chan.closed) == 0) { /* under the lock */
         mailbox->full = true;
+        store_release(&mailbox->puts, load_relaxed(&mailbox->puts) + 1); /* under the lock: one writer */
         mailbox->value = value;
         while (queue->head != NULL) {
             struct waiter *waiter = queue->head;

@@ -8,12 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 no_race_check_below;
 
 struct mn mn;
 
+enum { BIND_ATTEMPTS = 1000 }; /* a millisecond each */
 static const weft_ns trim_period_ns = 100000000;
 static const weft_ns hog_poll_ns = 10000000; /* one tick of the monitor */
 
@@ -281,7 +283,9 @@ no_race_check enum weft_status mn_spawn_outside(const char *name, task_fn fn, vo
 
 no_race_check void mn_bind(struct mn_worker *worker, struct task *task)
 {
-    task->stack = stack_get(&worker->stacks);
+    for (unsigned attempt = 0; (task->stack = stack_get(&worker->stacks)) == NULL && attempt < BIND_ATTEMPTS; attempt++) {
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL); /* the task exists: it can't be refused, and others may free some */
+    }
     if (task->stack == NULL) {
         fatal("no memory for a stack of %zu bytes", runtime.options.stack_size);
     }

@@ -266,7 +266,8 @@ no_race_check static force_inline void mn_new_task(struct task *task, uint64_t n
     task->arg = arg;
     task->stack = NULL;
     task->frames = NULL;
-    task->unwinding = NULL;
+    task->panics = NULL;
+    task->recovered = NULL;
     task->number = number;
     store_relaxed(&task->fn, fn);
     store_relaxed(&task->name, name);
@@ -338,7 +339,7 @@ no_race_check static force_inline void mn_task_main(const struct mn_policy *poli
         if (unlikely(worker_self() == NULL)) {
             task_lost();
         }
-        if (unlikely(self->frames != NULL || self->unwinding != NULL)) {
+        if (unlikely(self->frames != NULL || self->recovered != NULL)) {
             frames_finish(self);
         }
         mn_end(policy, true);

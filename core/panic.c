@@ -47,11 +47,6 @@ struct frame {
     jump_buffer jump;
 };
 
-struct unwinding {
-    struct panic *panics;
-    char message[MESSAGE_SIZE]; /* of the last one that was recovered */
-};
-
 /* --- printing --------------------------------------------------------------------------------------- */
 
 /* One process dies once: a second thread that comes here waits for the end. */
@@ -241,8 +236,9 @@ static void frames_free(struct task *self)
     while (self->frames != NULL) {
         frame_drop(self);
     }
-    free(self->unwinding);
-    self->unwinding = NULL;
+    free(self->recovered);
+    self->recovered = NULL;
+    self->panics = NULL;
 }
 
 cold_function void frames_finish(struct task *self)
@@ -260,25 +256,13 @@ cold_function void frames_forget(struct task *self)
 
 /* --- panics ----------------------------------------------------------------------------------------- */
 
-static struct unwinding *unwinding_of(struct task *self)
-{
-    if (self->unwinding == NULL) {
-        self->unwinding = calloc(1, sizeof *self->unwinding);
-        if (self->unwinding == NULL) {
-            fatal("no memory for a panic or an exit");
-        }
-    }
-    return self->unwinding;
-}
-
 /* A deferred call of `frame` has recovered. */
 static __attribute__((noreturn)) void cut_back(struct task *self, struct frame *frame)
 {
-    struct unwinding *unwinding = self->unwinding;
     bool exits = false;
-    while (unwinding->panics != NULL && unwinding->panics->depth >= frame->depth) { /* P2 */
-        exits |= unwinding->panics->exits;
-        unwinding->panics = unwinding->panics->older;
+    while (self->panics != NULL && self->panics->depth >= frame->depth) { /* P2 */
+        exits |= self->panics->exits;
+        self->panics = self->panics->older;
     }
     while (self->frames != frame) {
         frame_drop(self);
@@ -297,10 +281,9 @@ static __attribute__((noreturn)) void cut_back(struct task *self, struct frame *
 /* Runs the deferred calls of all frames. Returns if nothing was recovered. */
 static void unwind(struct task *self, struct panic *panic)
 {
-    struct unwinding *unwinding = unwinding_of(self);
-    panic->older = unwinding->panics;
+    panic->older = self->panics;
     panic->depth = self->frames == NULL ? 0 : self->frames->depth;
-    unwinding->panics = panic;
+    self->panics = panic;
     for (struct frame *frame = self->frames; frame != NULL; frame = frame->parent) {
         while (frame->count > 0) {
             run_last(self, frame, panic);
@@ -345,6 +328,12 @@ const char *weft_recover(void)
         return NULL;
     }
     panic->recovered = true;
-    memcpy(self->unwinding->message, panic->message, sizeof panic->message);
-    return self->unwinding->message;
+    if (self->recovered == NULL) {
+        self->recovered = malloc(MESSAGE_SIZE);
+    }
+    if (self->recovered == NULL) {
+        return "(no memory for the message)";
+    }
+    memcpy(self->recovered, panic->message, sizeof panic->message);
+    return self->recovered;
 }

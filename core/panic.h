@@ -5,8 +5,8 @@
  * the stack cut back, by a long jump to the frame that it was deferred on. If none does, the stack is whole when it is printed.
  * Source: the rules are those of the Go specification ("Handling panics") and of runtime/panic.go; R. Griesemer et al.
  *
- * State: all the task's own. task.frames: the innermost frame. task.unwinding: the panics in progress, the latest first, and the message of the last
- * that was recovered. A task's own function has a frame only once it defers something: the root, on the heap.
+ * State: all the task's own. task.frames: the innermost frame. task.panics: those in progress, the latest first. task.recovered: the
+ * message of the last that was recovered. A task's own function has a frame only once it defers something: the root, on the heap.
  * Invariants
  *   P1  Each deferred call is taken off its frame's list before it runs, and runs as a frame of its own, which knows the panic that runs it. So
  *       "directly in a deferred call" is "the innermost frame has a panic".

@@ -124,6 +124,12 @@ static struct waiter *drain(struct weft_chan *chan, enum weft_op op, struct wait
     return list;
 }
 
+uint64_t rendezvous_version(const struct weft_chan *chan, enum weft_op op)
+{
+    const struct waitq *others = op == WEFT_RECV ? &chan->sendq : &chan->recvq;
+    return (uint64_t)load_seq_cst(&others->arrivals) << 1 | load_seq_cst(&chan->closed);
+}
+
 enum weft_status rendezvous_close(struct weft_chan *chan)
 {
     lock_acquire(&chan->lock);

@@ -15,6 +15,7 @@ enum weft_status rendezvous_send(struct weft_chan *chan, const void *value);
 enum weft_status rendezvous_recv(struct weft_chan *chan, void *value);
 enum weft_status rendezvous_try_send(struct weft_chan *chan, const void *value);
 enum weft_status rendezvous_try_recv(struct weft_chan *chan, void *value);
+uint64_t rendezvous_version(const struct weft_chan *chan, enum weft_op op);
 enum weft_status rendezvous_close(struct weft_chan *chan);
 
 enum enlist_result {

@@ -90,14 +90,15 @@ cold_function int select_large(struct weft_case *cases, size_t count, weft_ns de
     if (count > UINT16_MAX) {
         weft_panic("select with %zu cases: at most %u are served", count, UINT16_MAX);
     }
-    struct waiter *waiters = malloc(count * (sizeof *waiters + sizeof(uint16_t)));
+    struct waiter *waiters = malloc(count * (sizeof *waiters + 2 * sizeof(uint64_t) + sizeof(uint16_t)));
     if (waiters == NULL) {
         weft_panic("select: no memory for %zu cases", count);
     }
-    uint16_t *order = (uint16_t *)(void *)(waiters + count);
+    uint64_t *versions = (uint64_t *)(void *)(waiters + count);
+    uint16_t *order = (uint16_t *)(void *)(versions + 2 * count);
     int chosen;
     do {
-        chosen = select_poll(NULL, cases, count, order);
+        chosen = wait ? select_poll(NULL, cases, count, order) : select_poll_atomic(NULL, cases, count, order, versions);
         if (chosen < 0 && wait) {
             chosen = select_wait(cases, count, deadline, waiters);
         }

@@ -2,12 +2,18 @@
  *
  * 1. Poll the cases in a random order (so that each ready case is as likely as any other) and do the first that can
  *    be done.
- * 2. With a default, stop here.
+ * 2. With a default, stop here, unless something became possible meanwhile: see below.
  * 3. Register a waiter with every channel. A rendezvous meets a waiting partner at that moment; a buffered channel
  *    is looked at once more after the registration (chan.h, N2).
  * 4. Park until one case, or the deadline, has won the wait's word; take the other waiters out, each in O(1).
  * 5. A rendezvous case that won is done. A buffered case that won was signalled: try it first (N3), and if it was
  *    overtaken start again.
+ *
+ * The default of several cases: that each of them was impossible when it was looked at does not mean that all were at one instant. So the
+ * versions of the cases (chan.h) are read before and behind the poll; if none has changed, no case became possible in between, hence at the
+ * instant behind the last look all were impossible. Who makes one channel ready before he makes another one unready is seen: the look that
+ * finds the second unready synchronises with him, and the versions are read behind it.
+ * Source: the double collect of Y. Afek et al., "Atomic snapshots of shared memory" (JACM 40, 1993).
  *
  * The functions are inlined over `ops` when all channels are of one variant that the caller knows (the benchmarks
  * do), and go through each channel's own table when ops is NULL. */
@@ -80,13 +86,47 @@ static force_inline int select_until(const struct chan_ops *ops, struct weft_cas
     }
 }
 
+/* Reads the versions of all cases; false: one has none. */
+static force_inline bool select_versions(const struct chan_ops *ops, const struct weft_case *cases, size_t count, uint64_t *versions)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct weft_case *c = &cases[i];
+        if (c->chan == NULL) {
+            versions[i] = 0;
+        } else if (case_ops(ops, c)->version == NULL) {
+            return false;
+        } else {
+            versions[i] = case_ops(ops, c)->version(c->chan, c->op);
+        }
+    }
+    return true;
+}
+
+/* With a default; `versions` has room for 2 * count. */
+static force_inline int select_poll_atomic(const struct chan_ops *ops, struct weft_case *cases, size_t count, uint16_t *order,
+                                           uint64_t *versions)
+{
+    for (;;) {
+        bool kept = count > 1 && select_versions(ops, cases, count, versions);
+        int chosen = select_poll(ops, cases, count, order);
+        if (chosen >= 0 || !kept) {
+            return chosen;
+        }
+        select_versions(ops, cases, count, versions + count);
+        if (memcmp(versions, versions + count, count * sizeof *versions) == 0) {
+            return -1;
+        }
+    }
+}
+
 static force_inline int select_try(const struct chan_ops *ops, struct weft_case *cases, size_t count)
 {
     if (unlikely(count > SELECT_STACK_CASES)) {
         return select_large(cases, count, 0, false);
     }
     uint16_t order[SELECT_STACK_CASES];
-    return select_poll(ops, cases, count, order);
+    uint64_t versions[2 * SELECT_STACK_CASES];
+    return select_poll_atomic(ops, cases, count, order, versions);
 }
 
 #endif

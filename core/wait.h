@@ -46,6 +46,7 @@ struct waiter {
 struct waitq {
     struct waiter *head, *tail;
     _Atomic(uint32_t) count;
+    _Atomic(uint32_t) arrivals; /* waiters so far; wraps, compared for equality only */
 };
 
 static force_inline void waitq_push(struct waitq *queue, struct waiter *waiter)
@@ -61,6 +62,7 @@ static force_inline void waitq_push(struct waitq *queue, struct waiter *waiter)
     waiter->queued = true;
     /* relaxed: under the lock there is one writer; for those who look at the queue under the lock, or for whom a waiter
      * that they have not heard of need not be there */
+    store_relaxed(&queue->arrivals, load_relaxed(&queue->arrivals) + 1);
     store_relaxed(&queue->count, load_relaxed(&queue->count) + 1);
 }
 
@@ -86,8 +88,9 @@ static force_inline void waitq_remove(struct waitq *queue, struct waiter *waiter
         waiter->next->prev = waiter->prev;
     }
     waiter->queued = false;
-    /* relaxed: under the lock there is one writer; a reader that sees the old count takes the lock and looks */
-    store_relaxed(&queue->count, load_relaxed(&queue->count) - 1);
+    /* under the lock there is one writer; a reader that sees the old count takes the lock and looks. release: one that sees the new one, and fails
+     * for it, sees what the remover did before (chan_ops.version) */
+    store_release(&queue->count, load_relaxed(&queue->count) - 1);
 }
 
 /* Ends the wait in favour of `index`. True: won; *parked then says whether the caller must ready the task. */

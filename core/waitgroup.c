@@ -93,12 +93,19 @@ static void member_done(void *group)
     weft_wg_done(group);
 }
 
+/* A frame of its own: what is deferred there takes no memory. */
+static void member_run(void *arg)
+{
+    struct member *member = arg;
+    weft_defer(member_done, member->group);
+    member->fn(member->arg);
+}
+
 static void member_main(void *arg)
 {
     struct member member = *(struct member *)arg;
     free(arg);
-    weft_defer(member_done, member.group);
-    member.fn(member.arg);
+    weft_call(member_run, &member);
 }
 
 enum weft_status weft_wg_go(struct weft_waitgroup *group, void (*fn)(void *), void *arg)

@@ -118,7 +118,8 @@ static void worker_leaves(void *arg)
     weft_wg_done(arg);
 }
 
-static void worker_main(void *arg)
+/* A frame of its own: what is deferred there takes no memory. */
+static void worker_run(void *arg)
 {
     struct weft_pool *pool = arg;
     struct turn turn = {.pool = pool};
@@ -127,6 +128,11 @@ static void worker_main(void *arg)
         turn.returned = false;
         weft_call(run_turn, &turn);
     }
+}
+
+static void worker_main(void *pool)
+{
+    weft_call(worker_run, pool);
 }
 
 /* --- the pool --------------------------------------------------------------------------------------- */

@@ -224,6 +224,51 @@ void await_at_least(_Atomic(unsigned) *flag, unsigned value)
     }
 }
 
+/* --- memory ----------------------------------------------------------------------------------------- */
+
+/* The programs are linked with --wrap: what they and Weft allocate comes here, what libraries do does not. */
+static _Atomic(size_t) allocation_count, fail_from, fail_to;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+
+static bool allocation_fails(void)
+{
+    size_t number = add_relaxed(&allocation_count, 1u); /* statistic */
+    return number >= load_relaxed(&fail_from) && number < load_relaxed(&fail_to);
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return allocation_fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return allocation_fails() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+    return allocation_fails() ? NULL : __real_aligned_alloc(alignment, size);
+}
+
+size_t allocations(void)
+{
+    return load_relaxed(&allocation_count);
+}
+
+void fail_allocations(size_t after, size_t count)
+{
+    size_t now = load_relaxed(&allocation_count);
+    store_relaxed(&fail_to, count == 0 ? 0 : now + after + count);
+    store_relaxed(&fail_from, now + after);
+}
+
 /* --- choices ---------------------------------------------------------------------------------------- */
 
 struct dice dice_new(uint64_t stream)

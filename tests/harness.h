@@ -92,6 +92,11 @@ void settle(size_t count);
 /* Yields until *flag >= value. */
 void await_at_least(_Atomic(unsigned) *flag, unsigned value);
 
+/* Calls of malloc, calloc and aligned_alloc so far, by what is linked into the program. */
+size_t allocations(void);
+/* The `count` calls after `after` more fail, in whatever thread; 0, 0: none. */
+void fail_allocations(size_t after, size_t count);
+
 /* A generator for the test's own choices: every stream is a function of the seed. */
 struct dice {
     uint64_t state;

@@ -13,6 +13,7 @@
  *                   to miss exactly 2^32 signals between its unlock and its wait
  *   *_waiting       under the mutex: how many have registered and not been signalled; may be too high (after a spurious
  *                   return), which costs a futile wake, never too low
+ *   inside          changed under the mutex: exact, for the check at free
  *   closed          written under the mutex
  * Invariants
  *   F1  An element put while recv_waiting > 0 changes recv_event and wakes one that waits on it; the same for places.
@@ -35,6 +36,7 @@ struct futex_chan {
     _Atomic(uint32_t) mutex;
     _Atomic(uint32_t) recv_event, send_event;
     uint32_t recv_waiting, send_waiting;
+    _Atomic(uint32_t) inside; /* tasks in futex_wait_event */
     struct buffer buffer; /* last: the elements follow it */
 };
 
@@ -130,9 +132,11 @@ static cold_function void futex_wait_event(struct futex_chan *self, enum weft_op
 {
     uint32_t seen = load_relaxed(futex_event(self, op)); /* under the mutex */
     ++*futex_waiting(self, op);
+    count_up(&self->inside, 1u); /* under the mutex: one writer */
     futex_unlock(self);
     lot_wait(futex_event(self, op), seen);
     futex_lock(self);
+    count_up(&self->inside, -1u); /* under the mutex: one writer */
 }
 
 /* --- operations ------------------------------------------------------------------------------------- */
@@ -248,7 +252,13 @@ static enum weft_status futex_close(struct weft_chan *chan)
 
 static size_t futex_len(const struct weft_chan *chan)
 {
-    return buffer_count(&futex_of(chan)->buffer);
+    return buffer_count_snapshot(&futex_of(chan)->buffer, chan->capacity);
+}
+
+static size_t futex_waiting_inside(const struct weft_chan *chan)
+{
+    /* the caller's order; who was woken by close waits no more */
+    return load_relaxed(&chan->closed) != 0 || chan->capacity == 0 ? 0 : load_relaxed(&futex_of(chan)->inside);
 }
 
 static bool futex_poll(const struct weft_chan *chan, enum weft_op op)
@@ -261,6 +271,11 @@ static bool futex_poll(const struct weft_chan *chan, enum weft_op op)
     return closed || (op == WEFT_RECV ? count != 0 : count != chan->capacity);
 }
 
+static uint64_t futex_version(const struct weft_chan *chan, enum weft_op op)
+{
+    return chan->capacity == 0 ? rendezvous_version(chan, op) : buffer_version(&futex_of(chan)->buffer, chan, op);
+}
+
 const struct chan_ops futex_ops = {
     .name = "futex",
     .summary = "futex mutex and event words; real futexes on OS threads, a parking lot elsewhere",
@@ -268,6 +283,7 @@ const struct chan_ops futex_ops = {
              .multi_producer = true,
              .multi_consumer = true,
              .select = true,
+             .select_atomic = true,
              .try_exact = true,
              .allocates_per_message_above = SIZE_MAX,
              .progress = PROGRESS_BLOCKING},
@@ -280,4 +296,6 @@ const struct chan_ops futex_ops = {
     .close = futex_close,
     .len = futex_len,
     .poll = futex_poll,
+    .version = futex_version,
+    .waiting = futex_waiting_inside,
 };

@@ -185,7 +185,7 @@ static enum weft_status mutex_close(struct weft_chan *chan)
 
 static size_t mutex_len(const struct weft_chan *chan)
 {
-    return buffer_count(&mutex_of(chan)->buffer);
+    return buffer_count_snapshot(&mutex_of(chan)->buffer, chan->capacity);
 }
 
 /* Exact where it matters, under the lock (N2); a hint behind an operation (N3), which has nothing to pass on here. */
@@ -195,6 +195,11 @@ static bool mutex_poll(const struct weft_chan *chan, enum weft_op op)
     return load_relaxed(&chan->closed) != 0 || (op == WEFT_RECV ? count != 0 : count != chan->capacity);
 }
 
+static uint64_t mutex_version(const struct weft_chan *chan, enum weft_op op)
+{
+    return chan->capacity == 0 ? rendezvous_version(chan, op) : buffer_version(&mutex_of(chan)->buffer, chan, op);
+}
+
 const struct chan_ops mutex_ops = {
     .name = "mutex",
     .summary = "one mutex, two condition variables, a circular buffer",
@@ -202,6 +207,7 @@ const struct chan_ops mutex_ops = {
              .multi_producer = true,
              .multi_consumer = true,
              .select = true,
+             .select_atomic = true,
              .try_exact = true,
              .allocates_per_message_above = SIZE_MAX,
              .progress = PROGRESS_BLOCKING},
@@ -214,4 +220,5 @@ const struct chan_ops mutex_ops = {
     .close = mutex_close,
     .len = mutex_len,
     .poll = mutex_poll,
+    .version = mutex_version,
 };

@@ -19,6 +19,8 @@
  *   R2  tail's closed mark is set once; no position is claimed by a sender after that.
  *   R3  A waiter that polls after it has queued itself looks at tail and head, not at stamps: they are changed by seq_cst
  *       CAS before the element is visible, hence with chan_notify's load a store -> load handshake.
+ *   R4  An operation becomes possible when tail, or head, moves on (or at close): they are the versions of chan.h. A try that fails has read
+ *       the position that made it fail with acquire, so that what its mover did before is seen by later looks at other channels.
  * Ordering
  *   P1 stamp release (send) -> A1 stamp acquire (recv): the element is written before it is read
  *   P2 stamp release (recv) -> A2 stamp acquire (send): it is read before it is overwritten
@@ -120,6 +122,7 @@ static inline enum weft_status ring_put(struct weft_chan *chan, const void *valu
         if ((int64_t)(stamp - tail) < 0) {             /* the last lap is not done with it */
             uint64_t head = load_seq_cst(&self->head); /* full at this instant, if head is a lap behind */
             if (head + self->lap == tail) {
+                (void)load_acquire(&self->tail); /* R4: what whoever filled it did before is seen */
                 return WEFT_AGAIN;
             }
             backoff(round++); /* its owner of the last lap is about to pass it on */
@@ -147,6 +150,7 @@ static inline enum weft_status ring_take(struct weft_chan *chan, void *value)
             uint64_t tail = load_seq_cst(&self->tail); /* empty at this instant, if tail stands here too */
             if ((tail & ~(uint64_t)RING_CLOSED) == head) {
                 if ((tail & RING_CLOSED) == 0) {
+                    (void)load_acquire(&self->head); /* R4: what whoever emptied it did before is seen */
                     return WEFT_AGAIN;
                 }
                 elem_zero(value, chan->elem_size);
@@ -266,6 +270,16 @@ static bool ring_poll(const struct weft_chan *chan, enum weft_op op)
     return op == WEFT_RECV ? tail != head : head + self->lap != tail;
 }
 
+static uint64_t ring_version(const struct weft_chan *chan, enum weft_op op)
+{
+    const struct ring_chan *self = ring_of(chan);
+    if (chan->capacity == 0) {
+        return rendezvous_version(chan, op);
+    }
+    uint64_t tail = load_seq_cst(&self->tail); /* R4 */
+    return op == WEFT_RECV ? tail : load_seq_cst(&self->head) | (tail & RING_CLOSED);
+}
+
 const struct chan_ops ring_ops = {
     .name = "ring",
     .summary = "bounded ring of stamped slots, no lock while nobody waits",
@@ -273,6 +287,7 @@ const struct chan_ops ring_ops = {
              .multi_producer = true,
              .multi_consumer = true,
              .select = true,
+             .select_atomic = true,
              .try_exact = true,
              .allocates_per_message_above = SIZE_MAX,
              .progress = PROGRESS_BLOCKING},
@@ -285,4 +300,5 @@ const struct chan_ops ring_ops = {
     .close = ring_close,
     .len = ring_len,
     .poll = ring_poll,
+    .version = ring_version,
 };
