@@ -31,6 +31,11 @@ void test_fail(const char *file, int line, const char *format, ...)
     _ck_assert_failed(file, line, message, NULL);
 }
 
+bool brief(void)
+{
+    return getenv("WEFT_TEST_BRIEF") != NULL;
+}
+
 void skip(const char *format, ...)
 {
     va_list args;

@@ -47,6 +47,9 @@ void test_fail(const char *file, int line, const char *format, ...) __attribute_
         CHECK_MSG(got_ == (expected), "%s is %s, should be %s", #expression, weft_status_name(got_), #expected);       \
     } while (0)
 
+/* $WEFT_TEST_BRIEF: what takes long by the real clock is left out. */
+bool brief(void);
+
 /* Says why a part of a test does not apply. */
 void skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

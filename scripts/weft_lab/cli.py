@@ -132,6 +132,11 @@ def build_parser() -> Parser:
         help="only this build's tests; repeatable",
     )  # fmt: skip
     one.add_argument("--no-python", action="store_true", help="without pytest and ruff")
+    one.add_argument(
+        "--sim", metavar="N", type=int,
+        help="instead: conformance and stress of every channel on the scheduler sim, under N seeds",
+    )  # fmt: skip
+    one.add_argument("--sim-seed", metavar="S", type=int, default=1, help="the first of the seeds (default: 1)")
 
     one = verb("new-variant", "start a new channel or scheduler: it compiles, and fails its tests until written")
     one.add_argument("kind", choices=["channel", "sched"], help="what it is")
@@ -292,6 +297,10 @@ def do_test(args: argparse.Namespace) -> int:
     """The test verb."""
     from weft_lab import testing
 
+    if args.sim is not None:
+        if args.sim < 1 or args.sim_seed < 1:
+            raise errors.UsageError("--sim and --sim-seed take numbers from 1")
+        return testing.run_sim(args.sim, args.sim_seed)
     return testing.run(args.preset, quick=args.quick, python=not args.no_python)
 
 

@@ -9,6 +9,7 @@ import sys
 import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from weft_lab import errors, paths
 PRESETS = ("release", "asan", "tsan")
 SLOW = "stress"  # label of the tests that --quick leaves out
 TEST_TIMEOUT_S = 300
+SIM_SEEDS = 3  # a taste; --sim N is the meal
 TAIL_LINES = 25
 
 Say = Callable[[str], None]
@@ -149,6 +151,107 @@ def python_side(say: Say, console: Console) -> Tally:
     return tally
 
 
+# --- under seeds --------------------------------------------------------------------------------------
+
+SIM_PROGRAMS = ("conformance", "stress")
+SIM_SCALE = "20"  # percent of the stress tests' length: many seeds find more than long runs
+FAILURE = re.compile(r":[FE]:[^:]*:([^:]*):")
+
+
+@dataclass(frozen=True)
+class SimRun:
+    """One program under one seed; run again, it does the same."""
+
+    program: str
+    channel: str
+    seed: int
+
+    def command(self) -> list[str]:
+        """How to start it."""
+        return [str(paths.BUILD / "release" / "tests" / self.program), self.channel, "sim", "1"]
+
+    def shown(self) -> str:
+        """The line that a user types to see it again."""
+        program = paths.shown(paths.BUILD / "release" / "tests" / self.program)
+        return f"WEFT_SEED={self.seed} WEFT_STRESS_SCALE={SIM_SCALE} {program} {self.channel} sim 1"
+
+    def failures(self) -> tuple[list[str], str]:
+        """The tests that failed, and all that was said."""
+        env = {
+            **os.environ,
+            "WEFT_SEED": str(self.seed),
+            "WEFT_STRESS_SCALE": SIM_SCALE,
+            "WEFT_TEST_BRIEF": "1",
+        }
+        done = subprocess.run(
+            self.command(),
+            cwd=paths.ROOT,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        failed = sorted(FAILURE.findall(done.stdout))
+        return (failed or ["the program itself"] if done.returncode else []), done.stdout
+
+
+def sim_channels() -> list[str]:
+    """Channels that pass the suite: those of variants.def that are no controls."""
+    lines = (paths.ROOT / "variants" / "variants.def").read_text().splitlines()
+    names = [line[len("CHANNEL(") : -1] for line in lines if line.startswith("CHANNEL(")]
+    files = {name: (paths.ROOT / "variants" / "channel" / f"{name}.c").read_text() for name in names}
+    return [name for name in names if ".control = true" not in files[name]]
+
+
+def sim_stage(seeds: range, say: Say, console: Console) -> Tally:
+    """Every channel and program under every seed; what fails is run again at once."""
+    runs = [SimRun(program, channel, seed) for seed in seeds for program in SIM_PROGRAMS for channel in sim_channels()]
+    tally = Tally()
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for number, (run_, (failed, said)) in enumerate(
+            zip(runs, pool.map(SimRun.failures, runs), strict=True), start=1
+        ):
+            say(f"{number}/{len(runs)}")
+            if not failed:
+                tally.passed += 1
+                continue
+            log = paths.BUILD / "weft" / f"sim-{run_.program}-{run_.channel}-{run_.seed}.log"
+            log.parent.mkdir(parents=True, exist_ok=True)
+            log.write_text(said)
+            again = "the same again" if run_.failures()[0] == failed else "not the same again"
+            console.print(
+                f"seed {run_.seed}: {', '.join(failed)} ({again}); all of it: {paths.shown(log)}\n  {run_.shown()}",
+                style="red",
+                markup=False,
+                soft_wrap=True,
+            )
+            tally.failed.append(f"sim: {run_.program} {run_.channel} seed {run_.seed}")
+    return tally
+
+
+def run_sim(count: int, first: int) -> int:
+    """The test verb with --sim."""
+    console = Console(highlight=False)
+    seeds = range(first, first + count)
+    build = [(["cmake", "--preset", "release"], "configure"), (["cmake", "--build", "--preset", "release"], "build")]
+    with _status(console, "sim") as status:
+        say = (lambda text: status.update(f"sim: {text}")) if status else (lambda _: None)
+        for command, name in build:
+            log = paths.BUILD / "weft" / f"{name}-release.log"
+            if follow(command, log, say, r"^\[(\d+/\d+)\]"):
+                _broken(" ".join(command), log, console)
+                return errors.FAILURE
+        tally = sim_stage(seeds, say, console)
+    print(
+        f"seeds {first} to {first + count - 1}: {tally.passed} passed, {len(tally.failed)} failed "
+        f"({len(SIM_PROGRAMS)} programs x {len(sim_channels())} channels x {count} seeds)",
+        flush=True,
+    )
+    return errors.FAILURE if tally.failed else errors.OK
+
+
 def run(presets: list[str] | None, *, quick: bool, python: bool) -> int:
     """The test verb."""
     console = Console(highlight=False)
@@ -157,6 +260,8 @@ def run(presets: list[str] | None, *, quick: bool, python: bool) -> int:
     stages: list[tuple[str, Callable[[Say], Tally]]] = [
         (preset, lambda say, preset=preset: c_side(preset, say, console, quick=quick)) for preset in wanted
     ]
+    if "release" in wanted:
+        stages.append(("sim", lambda say: sim_stage(range(1, 1 + SIM_SEEDS), say, console)))
     if python:
         stages.append(("python", lambda say: python_side(say, console)))
     for name, stage in stages:

@@ -195,16 +195,16 @@ TASK_TEST(leaks_are_counted)
     }
     CHECK_EQ(weft_check_leaks(-1, 10000000000), 0);
     empty = make_chan(0, 1);
-    CHECK_STATUS(weft_go_named("left over", send_something, NULL), WEFT_OK);
-    CHECK_STATUS(weft_send(empty, NULL), WEFT_OK); /* the other one is too much, or this one */
+    CHECK_STATUS(weft_send(empty, NULL), WEFT_OK);
+    CHECK_STATUS(weft_go_named("left over", send_something, NULL), WEFT_OK); /* it is full */
     CHECK_STATUS(weft_go_named("forgotten", stuck_for_ever, NULL), WEFT_OK);
-    size_t before = weft_check_leaks(ends[1], 1000000);
-    CHECK(before >= 1);
+    CHECK_EQ(weft_check_leaks(ends[1], 1000000), 2);
     close(ends[1]);
     ssize_t length = read(ends[0], text, sizeof text - 1);
     CHECK(length > 0);
     text[length] = '\0';
     check_says(text, "forgotten");
+    check_says(text, "left over");
     close(ends[0]);
 }
 
@@ -255,9 +255,11 @@ TCase *deadlock_tests(void)
     tcase_set_timeout(cases, 120);
     tcase_add_test(cases, a_deadlock_names_its_tasks);
     tcase_add_test(cases, nobody_is_left);
-    tcase_add_test(cases, waiting_for_time_is_no_deadlock);
-    tcase_add_test(cases, a_thread_outside_may_help);
     tcase_add_test(cases, leaks_are_counted);
-    tcase_add_test(cases, quit_lists_the_tasks);
+    if (!brief()) {
+        tcase_add_test(cases, waiting_for_time_is_no_deadlock);
+        tcase_add_test(cases, a_thread_outside_may_help);
+        tcase_add_test(cases, quit_lists_the_tasks);
+    }
     return cases;
 }

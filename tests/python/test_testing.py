@@ -20,7 +20,9 @@ def test_junit_files_are_counted(tmp_path):
     assert tally.failed == ["asan: b", "asan: c"]
 
 
-@pytest.mark.parametrize(("failed", "code", "last"), [([], 0, "8 passed, 0 failed"), (["x"], 1, "8 passed, 4 failed")])
+@pytest.mark.parametrize(
+    ("failed", "code", "last"), [([], 0, "10 passed, 0 failed"), (["x"], 1, "10 passed, 5 failed")]
+)
 def test_the_last_line_and_the_exit_code(monkeypatch, capsys, failed, code, last):
     def stage(*_, **__):
         _[-2]("working")
@@ -28,6 +30,7 @@ def test_the_last_line_and_the_exit_code(monkeypatch, capsys, failed, code, last
 
     monkeypatch.setattr(testing, "c_side", stage)
     monkeypatch.setattr(testing, "python_side", stage)
+    monkeypatch.setattr(testing, "sim_stage", stage)
     assert testing.run(None, quick=False, python=True) == code
     assert capsys.readouterr().out.splitlines()[-1] == last
 
