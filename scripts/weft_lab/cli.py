@@ -136,6 +136,9 @@ def build_parser() -> Parser:
         "--sim", metavar="N", type=int,
         help="instead: conformance and stress of every channel on the scheduler sim, under N seeds",
     )  # fmt: skip
+    one.add_argument(
+        "--faults", action="store_true", help="instead: make deliberate faults; the suite must notice each"
+    )
     one.add_argument("--sim-seed", metavar="S", type=int, default=1, help="the first of the seeds (default: 1)")
 
     one = verb("new-variant", "start a new channel or scheduler: it compiles, and fails its tests until written")
@@ -301,6 +304,10 @@ def do_test(args: argparse.Namespace) -> int:
         if args.sim < 1 or args.sim_seed < 1:
             raise errors.UsageError("--sim and --sim-seed take numbers from 1")
         return testing.run_sim(args.sim, args.sim_seed)
+    if args.faults:
+        from weft_lab import faults
+
+        return faults.run()
     return testing.run(args.preset, quick=args.quick, python=not args.no_python)
 
 

@@ -236,7 +236,7 @@ def run_sim(count: int, first: int) -> int:
     console = Console(highlight=False)
     seeds = range(first, first + count)
     build = [(["cmake", "--preset", "release"], "configure"), (["cmake", "--build", "--preset", "release"], "build")]
-    with _status(console, "sim") as status:
+    with status_line(console, "sim") as status:
         say = (lambda text: status.update(f"sim: {text}")) if status else (lambda _: None)
         for command, name in build:
             log = paths.BUILD / "weft" / f"{name}-release.log"
@@ -266,7 +266,7 @@ def run(presets: list[str] | None, *, quick: bool, python: bool) -> int:
         stages.append(("python", lambda say: python_side(say, console)))
     for name, stage in stages:
         started = time.monotonic()
-        with _status(console, name) as status:
+        with status_line(console, name) as status:
             say = (lambda text, name=name: status.update(f"{name}: {text}")) if status else (lambda _: None)
             tally = stage(say)
         skipped = f", {tally.skipped} skipped" if tally.skipped else ""
@@ -293,7 +293,8 @@ class _Quiet(AbstractContextManager):
         pass
 
 
-def _status(console: Console, name: str) -> AbstractContextManager:
+def status_line(console: Console, name: str) -> AbstractContextManager:
+    """A line that tells what is going on, where somebody watches."""
     if console.is_terminal:
         return console.status(f"{name}: starting")
     console.print(f"{name} ...", markup=False)

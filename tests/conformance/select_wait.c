@@ -466,6 +466,47 @@ TASK_TEST(parked_on_several_variants)
     }
 }
 
+/* --- a lost case --- */
+
+static struct weft_chan *lost_chans[2];
+
+static void select_one_buffer(void *sum)
+{
+    int value = 0; /* of both cases: what the losing one wrote would be seen */
+    struct weft_case two[] = {{.chan = lost_chans[0], .op = WEFT_RECV, .value = &value},
+                              {.chan = lost_chans[1], .op = WEFT_RECV, .value = &value}};
+    int index = weft_select(two, 2);
+    weft_yield();
+    CHECK_EQ(value / 1000, index);
+    *(_Atomic(long) *)sum += value;
+}
+
+static void send_numbered(void *arg)
+{
+    int value = (int)(uintptr_t)arg;
+    CHECK_STATUS(weft_send(lost_chans[value / 1000], &value), WEFT_OK);
+}
+
+/* Two senders come for one select while it is about to wake up: the value of the one that lost goes to somebody else, and touches nothing. */
+TASK_TEST(a_lost_case_is_not_touched)
+{
+    for (size_t i = 0; i < rounds(500); i++) {
+        _Atomic(long) sum = 0;
+        struct crew crew;
+        crew_init(&crew);
+        lost_chans[0] = make_chan(sizeof(int), combination.caps->capacity_min);
+        lost_chans[1] = make_chan(sizeof(int), combination.caps->capacity_min);
+        crew_go(&crew, select_one_buffer, &sum);
+        crew_go(&crew, send_numbered, (void *)1);
+        crew_go(&crew, send_numbered, (void *)1002);
+        crew_go(&crew, select_one_buffer, &sum);
+        crew_fini(&crew);
+        CHECK_EQ(sum, 1003);
+        weft_chan_free(lost_chans[0]);
+        weft_chan_free(lost_chans[1]);
+    }
+}
+
 TCase *select_wait_tests(void)
 {
     TCase *tests = tcase_create("select_wait");
@@ -480,5 +521,6 @@ TCase *select_wait_tests(void)
     tcase_add_test(tests, default_meets_a_sender);
     tcase_add_test(tests, value_lands_on_the_parked_stack);
     tcase_add_test(tests, parked_on_several_variants);
+    tcase_add_test(tests, a_lost_case_is_not_touched);
     return tests;
 }

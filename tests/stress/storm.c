@@ -169,6 +169,80 @@ TASK_TEST(close_frees_a_crowd)
     crew_fini(&crew);
 }
 
+/* --- a hundred thousand on one channel; a million selects --- */
+
+static void wait_for_number(void *unused)
+{
+    uint64_t value = 0;
+    (void)unused;
+    CHECK_STATUS(weft_recv(gate, &value), WEFT_OK);
+    add_relaxed(&received_sum, value);
+    add_release(&ran, 1u);
+}
+
+TASK_TEST(a_crowd_on_one_channel)
+{
+    size_t tasks = crowd(100000);
+    uint64_t sum = 0;
+    gate = make_chan(sizeof(uint64_t), combination.caps->capacity_min);
+    for (size_t i = 0; i < tasks; i++) {
+        CHECK_STATUS(weft_go(wait_for_number, NULL), WEFT_OK);
+    }
+    settle(tasks);
+    for (uint64_t i = 1; i <= tasks; i++) {
+        CHECK_STATUS(weft_send(gate, &i), WEFT_OK);
+        sum += i;
+    }
+    await_at_least(&ran, (unsigned)tasks);
+    CHECK_EQ(received_sum, sum);
+    CHECK_EQ(gate->recvq.count, 0);
+    weft_chan_free(gate);
+}
+
+static void feed(void *unused)
+{
+    uint64_t value = 1;
+    (void)unused;
+    while (weft_send(chans[0], &value) == WEFT_OK) {
+    }
+}
+
+/* Of any size, chosen and lost, parked and not: they allocate what they free, and leave nothing in any queue. */
+TASK_TEST(selects_use_constant_memory)
+{
+    size_t count = rounds(1000000);
+    uint64_t value;
+    for (size_t c = 0; c < CHANS; c++) {
+        chans[c] = make_chan(sizeof value, combination.caps->capacity_min);
+    }
+    struct crew crew;
+    crew_init(&crew);
+    crew_go(&crew, feed, NULL);
+    struct weft_case cases[20];
+    size_t before = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t size = i % 100 == 0 ? 20 : 4;
+        for (size_t c = 0; c < size; c++) {
+            cases[c] = (struct weft_case){.chan = chans[c % CHANS], .op = WEFT_RECV, .value = &value};
+        }
+        int chosen = i % 3 == 0 ? weft_try_select(cases, size) : weft_select(cases, size);
+        CHECK(chosen < 0 || chosen % CHANS == 0);
+        if (i == count / 2) {
+            before = allocations();
+        }
+    }
+    size_t large = (count - count / 2) / 100 + 2; /* one of malloc for each large select, freed again */
+    CHECK_MSG(allocations() - before <= large, "%zu allocations by %zu large selects", allocations() - before, large);
+    for (size_t c = 1; c < CHANS; c++) {
+        CHECK_EQ(chans[c]->recvq.count, 0);
+    }
+    CHECK_STATUS(weft_close(chans[0]), WEFT_OK);
+    crew_fini(&crew);
+    for (size_t c = 0; c < CHANS; c++) {
+        weft_chan_free(chans[c]);
+    }
+}
+
 /* --- sleepers --- */
 
 static void sleep_some(void *arg)
@@ -245,6 +319,8 @@ TCase *storm_tests(void)
     tcase_add_test(tests, deadline_storm);
     tcase_add_test(tests, spawn_storm);
     tcase_add_test(tests, close_frees_a_crowd);
+    tcase_add_test(tests, a_crowd_on_one_channel);
+    tcase_add_test(tests, selects_use_constant_memory);
     tcase_add_test(tests, sleep_storm);
     tcase_add_test(tests, run_ends_in_mid_traffic);
     return tests;

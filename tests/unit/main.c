@@ -10,4 +10,5 @@ void add_tests(Suite *suite)
     suite_add_tcase(suite, lot_tests());
     suite_add_tcase(suite, registry_tests());
     suite_add_tcase(suite, report_tests());
+    suite_add_tcase(suite, sim_tests());
 }

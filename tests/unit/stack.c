@@ -1,13 +1,13 @@
-/* Goal: a task that overflows its stack dies there and then, and does not write over its neighbour's; the size of a stack
- * is what the options say.
- * Method: child processes that recurse without end, or touch nearly all of a stack. */
+/* Goal: a task that overflows its stack dies there and then, by name, and does not write over its neighbour's; the size of a stack
+ * is what the options say, and is given back when a deep one goes idle.
+ * Method: child processes that recurse without end; tasks that touch nearly all of a stack; resident pages are asked of the kernel. */
 #include "unit.h"
 
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { OVERFLOWED = 128 * 1024, BEYOND = 8 * 1024 };
+enum { OVERFLOWED = 256 * 1024, BEYOND = 8 * 1024 };
 
 /* Goes down to just below the stack's end: without a guard that is the neighbour's top, and nobody would notice. */
 static __attribute__((noinline)) size_t recurse(uintptr_t end)
@@ -35,7 +35,7 @@ static void overflow_main(void *unused)
 {
     (void)unused;
     weft_go(spare, NULL); /* a neighbour */
-    weft_go(overflow, NULL);
+    weft_go_named("too deep", overflow, NULL);
     for (;;) {
         weft_yield();
     }
@@ -45,7 +45,7 @@ static const char *child_sched;
 
 static void overflow_child(void)
 {
-    signal(SIGSEGV, SIG_DFL); /* a sanitizer's handler would make an exit of it */
+    alarm(30);
     struct weft_options options = {.sched = child_sched, .workers = 1, .stack_size = OVERFLOWED};
     weft_run(&options, overflow_main, NULL);
 }
@@ -54,9 +54,123 @@ START_TEST(overflow_hits_the_guard)
     {
         for (size_t i = 0; registry_scheds[i] != NULL; i++) {
             child_sched = registry_scheds[i]->name;
-            int status = in_child(overflow_child, NULL, 0);
-            CHECK_MSG(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV, "%s: wait status %#x", child_sched,
-                      (unsigned)status);
+            char text[4096];
+            int status = in_child(overflow_child, text, sizeof text);
+            CHECK_MSG(WIFEXITED(status) && WEXITSTATUS(status) == 2, "%s: wait status %#x: %s", child_sched,
+                      (unsigned)status, text);
+            CHECK_MSG(strstr(text, "stack overflow") != NULL && strstr(text, "\"too deep\"") != NULL &&
+                          strstr(text, "262144 bytes") != NULL,
+                      "%s: %s", child_sched, text);
+        }
+    }
+END_TEST
+
+static void wild_main(void *unused)
+{
+    (void)unused;
+    static volatile uintptr_t nowhere = 64; /* the compiler is not to know */
+    *(volatile int *)nowhere = 1;
+}
+
+static void wild_child(void)
+{
+    signal(SIGSEGV, SIG_DFL); /* a sanitizer's handler would make an exit of it */
+    alarm(30);
+    struct weft_options options = {.sched = child_sched, .workers = 1};
+    weft_run(&options, wild_main, NULL);
+}
+
+/* Any other fault is what it would be without Weft. */
+START_TEST(other_faults_are_passed_on)
+    {
+        for (size_t i = 0; registry_scheds[i] != NULL; i++) {
+            child_sched = registry_scheds[i]->name;
+            int status = in_child(wild_child, NULL, 0);
+            CHECK_MSG(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV, "%s: wait status %#x", child_sched, (unsigned)status);
+        }
+    }
+END_TEST
+
+static __attribute__((noinline)) size_t frame_of_1k(unsigned depth)
+{
+    volatile char frame[1024];
+    for (size_t i = 0; i < sizeof frame; i += 64) {
+        frame[i] = (char)depth;
+    }
+    return depth == 0 ? 0 : frame_of_1k(depth - 1) + (size_t)(frame[depth % 1024] & 1);
+}
+
+static void thousand_frames(void *unused)
+{
+    (void)unused;
+    frame_of_1k(1000);
+}
+
+static void thousand_main(void *unused)
+{
+    struct crew crew;
+    (void)unused;
+    crew_init(&crew);
+    crew_go(&crew, thousand_frames, NULL);
+    thousand_frames(NULL);
+    crew_fini(&crew);
+}
+
+/* With the default options. */
+START_TEST(a_thousand_frames_of_a_kilobyte)
+    {
+        for (size_t i = 0; registry_scheds[i] != NULL; i++) {
+            struct weft_options options = {.sched = registry_scheds[i]->name};
+            CHECK_STATUS(run_options(&options, thousand_main, NULL), WEFT_OK);
+        }
+    }
+END_TEST
+
+/* --- trimming --- */
+
+static size_t resident_pages(void)
+{
+    unsigned long total, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    CHECK(file != NULL);
+    CHECK(fscanf(file, "%lu %lu", &total, &resident) == 2);
+    fclose(file);
+    return resident;
+}
+
+enum { DEEP = 48 * 1024 * 1024 };
+
+static void touch_deep(void *unused)
+{
+    (void)unused;
+    volatile char *bytes = __builtin_alloca(DEEP);
+    for (size_t i = 0; i < DEEP; i += 4096) {
+        bytes[i] = 1;
+    }
+    weft_yield();
+}
+
+static void trim_main(void *unused)
+{
+    struct crew crew;
+    size_t before = resident_pages(), most = 0;
+    (void)unused;
+    crew_init(&crew);
+    crew_go(&crew, touch_deep, NULL);
+    crew_fini(&crew);
+    most = resident_pages();
+    CHECK_MSG(most > before + DEEP / 4096 / 2, "%zu pages before, %zu behind", before, most);
+    while (resident_pages() > before + DEEP / 4096 / 4) { /* the watchdog limits it */
+        weft_sleep(10000000);
+    }
+}
+
+START_TEST(a_deep_stack_is_trimmed)
+    {
+        static const char *const scheds[] = {"steal", "global"};
+        for (size_t i = 0; i < 2; i++) {
+            struct weft_options options = {.sched = scheds[i], .workers = 2, .stack_size = DEEP + 1024 * 1024};
+            CHECK_STATUS(run_options(&options, trim_main, NULL), WEFT_OK);
         }
     }
 END_TEST
@@ -98,7 +212,7 @@ static void sleep_long(void *unused)
 static void many_stacks(void *unused)
 {
     (void)unused;
-    size_t tasks = SLOWNESS > 1 ? 2000 : 40000; /* with mprotect alone 32,753 would be the end */
+    size_t tasks = SLOWNESS > 1 ? 2000 : 100000; /* with mprotect alone 32,753 would be the end */
     for (size_t i = 0; i < tasks; i++) {
         CHECK_STATUS(weft_go(sleep_long, NULL), WEFT_OK);
     }
@@ -118,6 +232,9 @@ TCase *stack_tests(void)
     TCase *tests = tcase_create("stack");
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, overflow_hits_the_guard);
+    tcase_add_test(tests, other_faults_are_passed_on);
+    tcase_add_test(tests, a_thousand_frames_of_a_kilobyte);
+    tcase_add_test(tests, a_deep_stack_is_trimmed);
     tcase_add_test(tests, stack_size_is_usable);
     tcase_add_test(tests, more_stacks_than_mappings);
     return tests;

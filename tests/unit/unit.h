@@ -12,5 +12,6 @@ TCase *wait_tests(void);
 TCase *lot_tests(void);
 TCase *registry_tests(void);
 TCase *report_tests(void);
+TCase *sim_tests(void);
 
 #endif
