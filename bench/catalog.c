@@ -77,6 +77,7 @@ bool bench_sched_at(size_t index, struct bench_variant *variant)
     add_flag(variant, "stealing", BENCH_BOOL, ops->caps.stealing, NULL);
     add_flag(variant, "fair", BENCH_BOOL, ops->caps.fair, NULL);
     add_flag(variant, "spawn_cheap", BENCH_BOOL, ops->caps.spawn_cheap, NULL);
+    add_flag(variant, "virtual_time", BENCH_BOOL, ops->caps.virtual_time, NULL);
     return true;
 }
 
@@ -253,5 +254,8 @@ bool bench_cell_parse(const char *name, struct bench_cell *cell, char *why, size
 
 const char *bench_cell_refuse(const struct bench_cell *cell)
 {
+    if (cell->limit == NULL && cell->sched->caps.virtual_time) {
+        return "its scheduler is for tests: it keeps a time of its own, so nothing can be measured on it";
+    }
     return cell->limit != NULL ? cell->limit->refuse(cell->param) : cell->workload->refuse(cell);
 }

@@ -14,6 +14,7 @@ struct weft_timer {
     struct timer timer;
     struct lock lock;
     uint64_t run;
+    bool ticker;
     task_fn fn; /* or NULL: it fills the mailbox */
     void *arg;
 };
@@ -51,6 +52,7 @@ static struct weft_timer *timer_new(weft_ns delay, weft_ns period, task_fn fn, v
     }
     *self = (struct weft_timer){.timer = {.when = instant_after(delay), .period = period},
                                 .run = runtime.number,
+                                .ticker = period > 0,
                                 .fn = fn,
                                 .arg = arg};
     self->timer.expire = fn == NULL ? expire_channel : expire_function;
@@ -100,14 +102,14 @@ bool weft_timer_stop(struct weft_timer *timer)
 bool weft_timer_reset(struct weft_timer *timer, weft_ns delay)
 {
     task_self(); /* panics outside of a task */
-    if (timer->timer.period > 0 && delay <= 0) { /* a ticker stays one */
+    if (timer->ticker && delay <= 0) {
         weft_panic("reset of the ticker %p to a period that is not positive", (void *)timer);
     }
     lock_acquire(&timer->lock);
     bool pending = stop(timer);
     timer->run = runtime.number;
     timer->timer.when = instant_after(delay);
-    timer->timer.period = timer->timer.period > 0 ? delay : 0;
+    timer->timer.period = timer->ticker ? delay : 0;
     runtime.sched->arm(&timer->timer);
     lock_release(&timer->lock);
     return pending;

@@ -291,12 +291,9 @@ uint32_t dice_below(struct dice *dice, uint32_t bound)
 
 size_t rounds(size_t full)
 {
-    static size_t percent;
-    if (percent == 0) {
-        const char *text = getenv("WEFT_STRESS_SCALE");
-        percent = text == NULL ? 100 : strtoul(text, NULL, 10);
-        percent = percent == 0 ? 1 : percent;
-    }
+    const char *text = getenv("WEFT_STRESS_SCALE");
+    size_t percent = text == NULL ? 100 : strtoul(text, NULL, 10);
+    percent = percent == 0 ? 1 : percent;
     size_t slow = SLOWNESS * (combination.sched_caps->os_threads ? 10u : 1u);
     if ((long)combination.workers > sysconf(_SC_NPROCESSORS_ONLN)) {
         slow *= 8; /* what spins for a thread that is not running waits for whole time slices */

@@ -42,9 +42,9 @@ class Catalog:
         return {row["name"]: row for row in self.raw["limits"]}
 
     def variants(self, kind: str) -> list[str]:
-        """The names of the real variants of one kind: controls are not among them."""
+        """The names of the variants of one kind that are measured: neither controls nor what is for tests only."""
         table = self.channels if kind == "channel" else self.schedulers
-        return [name for name, row in table.items() if not is_control(row)]
+        return [name for name, row in table.items() if not is_control(row) and not is_for_tests(row)]
 
     def controls(self) -> set[str]:
         """Channels and schedulers that are there to show a floor, not to be used."""
@@ -55,6 +55,11 @@ class Catalog:
         """What one operation of a workload or limit is called."""
         row = self.limits.get(limit, {}) if limit else self.workloads.get(workload, {})
         return str(row.get("unit", "operation"))
+
+
+def is_for_tests(row: dict) -> bool:
+    """Does it keep a time of its own, so that nothing can be measured on it?"""
+    return bool(row.get("flags", {}).get("virtual_time"))
 
 
 def is_control(row: dict) -> bool:
