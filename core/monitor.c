@@ -86,13 +86,24 @@ static int count_threads(void)
     return field == NULL ? 0 : atoi(field + 1);
 }
 
-/* The thread sanitizer has threads of its own, one more behind each fork: in its build those that were there before the run are taken for
- * them. */
+/* The thread sanitizer has threads of its own, one more behind each fork, started with the first other thread: in its build those that are
+ * there before the run are taken for them. */
 static int sanitizer_threads;
+
+#ifdef SANITIZE_THREAD
+static void *do_nothing(void *unused)
+{
+    return unused;
+}
+#endif
 
 static void count_sanitizer_threads(void)
 {
 #ifdef SANITIZE_THREAD
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, do_nothing, NULL) == 0) {
+        pthread_join(thread, NULL);
+    }
     sanitizer_threads = count_threads() - threads_own();
 #endif
 }
