@@ -50,6 +50,7 @@ bool bench_channel_at(size_t index, struct bench_variant *variant)
     add_flag(variant, "capacity_min", BENCH_NUMBER, caps->capacity_min, NULL);
     add_flag(variant, "capacity_exact", BENCH_BOOL, caps->capacity_exact, NULL);
     add_flag(variant, "fifo_waiters", BENCH_BOOL, caps->fifo_waiters, NULL);
+    add_flag(variant, "wakes_all", BENCH_BOOL, caps->wakes_all, NULL);
     add_flag(variant, "hand_off", BENCH_BOOL, caps->hand_off, NULL);
     add_flag(variant, "multi_producer", BENCH_BOOL, caps->multi_producer, NULL);
     add_flag(variant, "multi_consumer", BENCH_BOOL, caps->multi_consumer, NULL);

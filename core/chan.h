@@ -32,6 +32,7 @@ struct chan_caps {
     size_t capacity_min; /* 0: serves rendezvous */
     bool capacity_exact; /* never holds more than was asked for */
     bool fifo_waiters;   /* blocked senders and receivers are served first come, first served */
+    bool wakes_all;      /* a message wakes every waiter, all but one for nothing: n waiters cost n * n */
     bool hand_off;       /* a value goes straight from sender to waiting receiver */
     bool multi_producer, multi_consumer;
     bool select;                        /* may stand in a select */

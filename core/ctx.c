@@ -253,7 +253,8 @@ void weft_ctx_cancel(struct weft_ctx *ctx, const char *text)
 {
     task_self(); /* panics outside of a task */
     if (ctx == NULL || ctx->kind != CANCELABLE) {
-        weft_panic("cancel of the context %p, which was not made by with_cancel, with_deadline or with_timeout", (void *)ctx);
+        weft_panic("cancel of the context %p, which was not made by with_cancel, with_deadline or with_timeout",
+                   (void *)ctx);
     }
     struct cause *cause = NULL;
     const char *fixed = text == NULL ? default_cause : "(no memory for the cause)";

@@ -115,7 +115,8 @@ static const struct chan_ops mailbox_ops = {
 
 void mailbox_init(struct mailbox *mailbox, size_t elem_size, void (*release)(struct mailbox *mailbox))
 {
-    *mailbox = (struct mailbox){.chan = {.ops = &mailbox_ops, .elem_size = elem_size, .capacity = 1}, .release = release};
+    *mailbox =
+        (struct mailbox){.chan = {.ops = &mailbox_ops, .elem_size = elem_size, .capacity = 1}, .release = release};
 }
 
 struct task *mailbox_put(struct mailbox *mailbox, weft_ns value)

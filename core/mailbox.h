@@ -12,10 +12,10 @@
 #include "chan.h"
 
 struct mailbox {
-    struct weft_chan chan; /* first: it is what the user holds */
-    bool full;             /* under chan.lock */
+    struct weft_chan chan;  /* first: it is what the user holds */
+    bool full;              /* under chan.lock */
     _Atomic(uint64_t) puts; /* so far; written under chan.lock */
-    weft_ns value;         /* under chan.lock */
+    weft_ns value;          /* under chan.lock */
     /* weft_chan_free() of the user's: before the memory goes. NULL: he may not free it, which is a panic */
     void (*release)(struct mailbox *mailbox);
 };

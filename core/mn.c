@@ -211,7 +211,8 @@ static void say_hog(struct mn_worker *worker, weft_ns kept)
     worker->hog_said = true;
     task_describe_fn(fn, sizeof fn, load_relaxed(&task->fn));
     dprintf(STDERR_FILENO,
-            "weft: task %llu \"%s\" fn %s has kept worker %u for %lld ms; weft_poll() in its loop, or weft_blocking() around "
+            "weft: task %llu \"%s\" fn %s has kept worker %u for %lld ms; weft_poll() in its loop, or weft_blocking() "
+            "around "
             "what blocks, lets others run\n",
             (unsigned long long)task->number, name == NULL ? "" : name, fn, worker->base.index,
             (long long)(kept / 1000000));
@@ -283,8 +284,10 @@ no_race_check enum weft_status mn_spawn_outside(const char *name, task_fn fn, vo
 
 no_race_check void mn_bind(struct mn_worker *worker, struct task *task)
 {
-    for (unsigned attempt = 0; (task->stack = stack_get(&worker->stacks)) == NULL && attempt < BIND_ATTEMPTS; attempt++) {
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL); /* the task exists: it can't be refused, and others may free some */
+    for (unsigned attempt = 0; (task->stack = stack_get(&worker->stacks)) == NULL && attempt < BIND_ATTEMPTS;
+         attempt++) {
+        nanosleep(&(struct timespec){.tv_nsec = 1000000},
+                  NULL); /* the task exists: it can't be refused, and others may free some */
     }
     if (task->stack == NULL) {
         fatal("no memory for a stack of %zu bytes", runtime.options.stack_size);

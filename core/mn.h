@@ -53,7 +53,7 @@ enum push_kind {
 
 struct mn_policy {
     unsigned workers_max; /* 0: any number */
-    bool (*init)(void); /* before the workers start; false: no memory */
+    bool (*init)(void);   /* before the workers start; false: no memory */
     void (*fini)(void);
     void (*push)(struct mn_worker *worker, struct task *task, enum push_kind kind);
     /* From a thread that is no worker. It then calls mn_wake_one() by itself. */
@@ -62,7 +62,7 @@ struct mn_policy {
     struct task *(*find)(struct mn_worker *worker); /* searches, sleeps; NULL: the run has ended */
     /* NULL, or: `preempt` is set, does the task give way? It stays set. */
     bool (*gives_way)(struct mn_worker *worker);
-    context_entry entry;                            /* a function that calls mn_task_main with this policy */
+    context_entry entry; /* a function that calls mn_task_main with this policy */
 };
 
 enum { TICKS_PER_TIMER_CHECK = 64 };

@@ -19,7 +19,7 @@ static const weft_ns quit_ns = 1000000000;    /* two SIGQUITs within this end th
 static struct {
     pthread_t thread;
     _Atomic(bool) stop;
-    _Atomic(uint32_t) wake; /* futex word: counts the reasons to look at once */
+    _Atomic(uint32_t) wake;  /* futex word: counts the reasons to look at once */
     _Atomic(unsigned) quits; /* SIGQUITs that came; by the handler */
     unsigned quits_seen;
     weft_ns quit_last;

@@ -67,8 +67,8 @@ static void print_panics(const struct panic *panic)
         print_panics(panic->older);
     }
     if (!panic->exits) {
-        dprintf(STDERR_FILENO, "%spanic: %s%s\n", panic->older == NULL || panic->older->exits ? "" : "\t", panic->message,
-                panic->recovered ? " [recovered]" : "");
+        dprintf(STDERR_FILENO, "%spanic: %s%s\n", panic->older == NULL || panic->older->exits ? "" : "\t",
+                panic->message, panic->recovered ? " [recovered]" : "");
     }
 }
 
@@ -81,7 +81,8 @@ static __attribute__((noreturn)) void die(void)
         char fn[256];
         const char *name = load_relaxed(&task->name);
         task_describe_fn(fn, sizeof fn, load_relaxed(&task->fn));
-        dprintf(STDERR_FILENO, "\ntask %llu \"%s\" fn %s\n", (unsigned long long)task->number, name == NULL ? "" : name, fn);
+        dprintf(STDERR_FILENO, "\ntask %llu \"%s\" fn %s\n", (unsigned long long)task->number, name == NULL ? "" : name,
+                fn);
     }
     void *addresses[TRACE_DEPTH];
     backtrace_symbols_fd(addresses, backtrace(addresses, TRACE_DEPTH), STDERR_FILENO);

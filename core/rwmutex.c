@@ -78,7 +78,8 @@ static struct sync_waiter *grant(struct rwmutex *self, bool after_writer)
     uint64_t readers = 0;
     if (!after_writer && sync_head(self->tail)->count != 0) {
         sync_push(&granted, sync_pop(&self->tail));
-        store_release(&self->word, WRITER | (self->tail == NULL ? 0 : (uint64_t)WAITERS)); /* R2: nobody else writes it now */
+        store_release(&self->word,
+                      WRITER | (self->tail == NULL ? 0 : (uint64_t)WAITERS)); /* R2: nobody else writes it now */
         return granted;
     }
     while ((waiter = sync_pop(&self->tail)) != NULL) {
@@ -121,7 +122,7 @@ bool weft_try_rlock(struct weft_rwmutex *mutex)
 void weft_runlock(struct weft_rwmutex *mutex)
 {
     struct rwmutex *self = rwmutex_of(mutex);
-    task_self(); /* panics outside of a task */
+    task_self();                               /* panics outside of a task */
     uint64_t word = load_relaxed(&self->word); /* the CAS validates */
     do {
         if (unlikely(word < READER)) {

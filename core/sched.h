@@ -38,10 +38,10 @@
 typedef bool (*park_commit)(void *arg);
 
 struct sched_caps {
-    bool os_threads;  /* a task is an OS thread: waiting on a word is the kernel's futex */
-    bool stealing;    /* workers take work from each other */
-    bool fair;        /* a runnable task is run after a bounded number of others */
-    bool spawn_cheap; /* a spawn costs less than a microsecond: benchmarks may spawn by the million */
+    bool os_threads;   /* a task is an OS thread: waiting on a word is the kernel's futex */
+    bool stealing;     /* workers take work from each other */
+    bool fair;         /* a runnable task is run after a bounded number of others */
+    bool spawn_cheap;  /* a spawn costs less than a microsecond: benchmarks may spawn by the million */
     bool virtual_time; /* for tests: its clock is its own, and what it measures means nothing */
 };
 
@@ -94,9 +94,9 @@ struct sched_ops {
  * with it. */
 struct worker {
     _Atomic(struct task *) current; /* NULL between tasks; the owner's, but for a look by the monitor */
-    _Atomic(uint64_t) epoch;  /* see limbo.h; read by all */
-    _Atomic(uint64_t) random; /* state of random_next; atomic as several tasks use it, one after the other */
-    _Atomic(bool) preempt;    /* set by the monitor: the task is to give way at its next chance */
+    _Atomic(uint64_t) epoch;        /* see limbo.h; read by all */
+    _Atomic(uint64_t) random;       /* state of random_next; atomic as several tasks use it, one after the other */
+    _Atomic(bool) preempt;          /* set by the monitor: the task is to give way at its next chance */
     unsigned index;
     struct guard guard; /* of the thread's stack, where tasks run on it */
 };
@@ -107,7 +107,7 @@ struct runtime {
     const struct sched_ops *sched; /* NULL: no run */
     const struct chan_ops *chan;
     struct weft_options options;
-    uint64_t number; /* counts the runs of this process: what belongs to an older one is out of reach */
+    uint64_t number;             /* counts the runs of this process: what belongs to an older one is out of reach */
     _Atomic(weft_ns) coarse_now; /* the time, some 10 ms old at the most while anybody runs; for reports */
 };
 extern struct runtime runtime;

@@ -98,7 +98,8 @@ cold_function int select_large(struct weft_case *cases, size_t count, weft_ns de
     uint16_t *order = (uint16_t *)(void *)(versions + 2 * count);
     int chosen;
     do {
-        chosen = wait ? select_poll(NULL, cases, count, order) : select_poll_atomic(NULL, cases, count, order, versions);
+        chosen =
+            wait ? select_poll(NULL, cases, count, order) : select_poll_atomic(NULL, cases, count, order, versions);
         if (chosen < 0 && wait) {
             chosen = select_wait(cases, count, deadline, waiters);
         }

@@ -87,7 +87,8 @@ static force_inline int select_until(const struct chan_ops *ops, struct weft_cas
 }
 
 /* Reads the versions of all cases; false: one has none. */
-static force_inline bool select_versions(const struct chan_ops *ops, const struct weft_case *cases, size_t count, uint64_t *versions)
+static force_inline bool select_versions(const struct chan_ops *ops, const struct weft_case *cases, size_t count,
+                                         uint64_t *versions)
 {
     for (size_t i = 0; i < count; i++) {
         const struct weft_case *c = &cases[i];
@@ -103,8 +104,8 @@ static force_inline bool select_versions(const struct chan_ops *ops, const struc
 }
 
 /* With a default; `versions` has room for 2 * count. */
-static force_inline int select_poll_atomic(const struct chan_ops *ops, struct weft_case *cases, size_t count, uint16_t *order,
-                                           uint64_t *versions)
+static force_inline int select_poll_atomic(const struct chan_ops *ops, struct weft_case *cases, size_t count,
+                                           uint16_t *order, uint64_t *versions)
 {
     for (;;) {
         bool kept = count > 1 && select_versions(ops, cases, count, versions);

@@ -34,8 +34,8 @@ enum task_state { TASK_FREE, TASK_NEW, TASK_STARTED };
 
 typedef void (*task_fn)(void *);
 
-struct frame;     /* see panic.h */
-struct panic;     /* see panic.h */
+struct frame; /* see panic.h */
+struct panic; /* see panic.h */
 
 /* Atomics here are relaxed and for weft_dump_tasks only: written by the task's owner, read by anybody. */
 struct task {
@@ -46,11 +46,11 @@ struct task {
     char *stack;                /* its low end; NULL: not bound yet */
     _Atomic(const char *) name; /* or NULL */
     _Atomic(const void *) wait_object;
-    _Atomic(weft_ns) since;      /* when it parked, by runtime.coarse_now */
-    struct frame *frames;        /* the innermost; NULL: none yet. The task's own */
-    struct panic *panics;        /* in progress, the latest first. The task's own */
-    char *recovered;             /* the message of the last one that was recovered; or NULL. The task's own */
-    uint64_t number; /* from 1, in the order of spawning within a worker */
+    _Atomic(weft_ns) since; /* when it parked, by runtime.coarse_now */
+    struct frame *frames;   /* the innermost; NULL: none yet. The task's own */
+    struct panic *panics;   /* in progress, the latest first. The task's own */
+    char *recovered;        /* the message of the last one that was recovered; or NULL. The task's own */
+    uint64_t number;        /* from 1, in the order of spawning within a worker */
     _Atomic(uint8_t) state;
     _Atomic(uint8_t) wait_reason;
     _Atomic(uint32_t) token; /* the scheduler's, where it needs one */

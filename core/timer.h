@@ -23,7 +23,8 @@ struct timer {
     /* Returns a parked task that is to be readied, NULL, or one of the two below. May take the lock of one channel and spawn, and nothing
      * else. */
     struct task *(*expire)(struct timer *timer, weft_ns now);
-    void (*fire)(struct timer *timer); /* after TIMER_FIRE, without the lock; the timer may be armed again, or freed, in it */
+    void (*fire)(
+        struct timer *timer); /* after TIMER_FIRE, without the lock; the timer may be armed again, or freed, in it */
     /* the heap's: under its lock */
     struct timers *heap;
     bool armed;

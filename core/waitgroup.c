@@ -44,7 +44,8 @@ static cold_function void add_slow(struct waitgroup *self, int64_t delta)
         sum = count + delta;
         if (sum < 0 || sum > INT32_MAX) {
             lock_release(&self->lock);
-            weft_panic(sum < 0 ? "negative counter of the waitgroup %p" : "counter of the waitgroup %p is too large", (void *)self);
+            weft_panic(sum < 0 ? "negative counter of the waitgroup %p" : "counter of the waitgroup %p is too large",
+                       (void *)self);
         }
     } while (!cas_weak_acq_rel(&self->count, &count, (int32_t)sum)); /* G1 */
     struct sync_waiter *waiters = sum == 0 ? self->tail : NULL;

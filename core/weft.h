@@ -17,6 +17,9 @@
  * Signals: a handler may run on any worker, on the stack of whatever task runs there, and must not call Weft. Weft handles SIGSEGV during
  * a run to name a task that overflows its stack, and passes on other faults; SIGQUIT if the program does not (weft_dump_tasks).
  *
+ * Environment: $WEFT_SCHED, $WEFT_CHAN, $WEFT_WORKERS, $WEFT_SEED (see weft_options); $WEFT_DEADLOCK (above); $WEFT_HOG_MS=N has the monitor
+ * say which task keeps a worker for more than N ms; $WEFT_SIM (the scheduler `sim`).
+ *
  * Fork: the child of a process in which a run is going on has the forking thread only, and the run is over for it: it may exec or
  * _exit; functions for tasks panic, weft_go and weft_run return WEFT_INVALID. Forks while no run is going on are free. */
 #ifndef WEFT_H
@@ -246,8 +249,8 @@ void weft_ctx_cancel(struct weft_ctx *ctx, const char *cause);
 /* A channel that is closed when the context is done; NULL if it can't be cancelled. Owned by the context; only receives
  * are for the user. */
 struct weft_chan *weft_ctx_done(struct weft_ctx *ctx);
-enum weft_status weft_ctx_err(struct weft_ctx *ctx);   /* OK, CANCELED, TIMEOUT; not OK implies that done is closed */
-const char *weft_ctx_cause(struct weft_ctx *ctx);      /* NULL while err is OK; valid as long as the context */
+enum weft_status weft_ctx_err(struct weft_ctx *ctx); /* OK, CANCELED, TIMEOUT; not OK implies that done is closed */
+const char *weft_ctx_cause(struct weft_ctx *ctx);    /* NULL while err is OK; valid as long as the context */
 void *weft_ctx_value(struct weft_ctx *ctx, const void *key); /* of the nearest ancestor that has it; NULL: none has */
 bool weft_ctx_deadline(struct weft_ctx *ctx, weft_ns *deadline); /* false: none */
 
@@ -346,12 +349,14 @@ void weft_sem_release(struct weft_sem *sem, uint64_t count);
 
 /* Tasks that belong together: the first result that is not 0 cancels the context of all, and is what wait returns. */
 struct weft_group;
-struct weft_group *weft_group_new(struct weft_ctx *parent, unsigned limit); /* limit: of tasks at once; 0: none. NULL: no memory */
-struct weft_ctx *weft_group_ctx(struct weft_group *group);                   /* the group's: not to be freed */
+struct weft_group *weft_group_new(struct weft_ctx *parent,
+                                  unsigned limit);         /* limit: of tasks at once; 0: none. NULL: no memory */
+struct weft_ctx *weft_group_ctx(struct weft_group *group); /* the group's: not to be freed */
 /* Parks while the limit is reached. OK or NOMEM. */
 enum weft_status weft_group_go(struct weft_group *group, int (*fn)(struct weft_ctx *, void *), void *arg);
-bool weft_group_try_go(struct weft_group *group, int (*fn)(struct weft_ctx *, void *), void *arg); /* false: at the limit */
-int weft_group_wait(struct weft_group *group); /* for all; then cancels the context */
+bool weft_group_try_go(struct weft_group *group, int (*fn)(struct weft_ctx *, void *),
+                       void *arg);              /* false: at the limit */
+int weft_group_wait(struct weft_group *group);  /* for all; then cancels the context */
 void weft_group_free(struct weft_group *group); /* waits first */
 
 /* `workers` tasks that run jobs from a queue of `queue` places (at least 1). A job that panics does not end its worker: the panic is
@@ -380,7 +385,8 @@ struct weft_result {
 };
 struct weft_results;
 struct weft_results *weft_results_new(struct weft_pool *pool, enum weft_order order, size_t window);
-enum weft_status weft_results_submit(struct weft_results *results, void *(*job)(void *), void *arg); /* OK, CLOSED, NOMEM */
+enum weft_status weft_results_submit(struct weft_results *results, void *(*job)(void *),
+                                     void *arg);       /* OK, CLOSED, NOMEM */
 void weft_results_close(struct weft_results *results); /* no more submissions */
 /* Parks for the next. CLOSED: closed, and all have been received. */
 enum weft_status weft_results_next(struct weft_results *results, struct weft_result *result);

@@ -14,7 +14,7 @@
 struct job {
     void (*run)(void *arg);
     void *arg;
-    void (*drop)(void *arg); /* instead of run, by a shutdown; or NULL */
+    void (*drop)(void *arg);                        /* instead of run, by a shutdown; or NULL */
     void (*failed)(void *arg, const char *message); /* it panicked; NULL: the pool's report */
 };
 
@@ -53,7 +53,8 @@ static void report(struct weft_pool *pool, const struct job *job, const char *me
     } else if (handler != NULL) {
         handler(handler_arg, message);
     } else {
-        fprintf(stderr, "weft: a job (%p) of the pool %p panicked: %s\n", (void *)(uintptr_t)job->run, (void *)pool, message);
+        fprintf(stderr, "weft: a job (%p) of the pool %p panicked: %s\n", (void *)(uintptr_t)job->run, (void *)pool,
+                message);
     }
 }
 

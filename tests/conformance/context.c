@@ -184,7 +184,8 @@ static void grow_and_shrink(void *arg)
 {
     struct weft_ctx *top = arg;
     for (size_t i = 0; i < rounds(500); i++) {
-        struct weft_ctx *child = i % 3 == 0 ? weft_ctx_with_timeout(top, (weft_ns)(i % 5) * 2000) : weft_ctx_with_cancel(top);
+        struct weft_ctx *child =
+            i % 3 == 0 ? weft_ctx_with_timeout(top, (weft_ns)(i % 5) * 2000) : weft_ctx_with_cancel(top);
         struct weft_ctx *grandchild = weft_ctx_with_cancel(child);
         if (i % 2 == 0) {
             weft_ctx_cancel(child, NULL);

@@ -92,6 +92,41 @@ static void wait_for_value(void *unused)
     add_release(&served, 1u);
 }
 
+/* One message for many waiters: all wake up, or one does, as parks are counted. */
+static void wait_for_one(void *unused)
+{
+    uint64_t value;
+    (void)unused;
+    enum weft_status status = weft_recv(chan, &value);
+    CHECK(status == WEFT_OK || status == WEFT_CLOSED);
+    add_release(&served, 1u);
+}
+
+TASK_TEST(a_message_wakes_one_unless_it_says_so)
+{
+    enum { WAITERS = 20 };
+    struct sched_counters before, after;
+    uint64_t value = 1;
+    chan = make_chan(sizeof value, 1);
+    for (unsigned i = 0; i < WAITERS; i++) {
+        CHECK_STATUS(weft_go(wait_for_one, NULL), WEFT_OK);
+    }
+    settle(WAITERS);
+    runtime.sched->counters(&before);
+    CHECK_STATUS(weft_send(chan, &value), WEFT_OK);
+    await_at_least(&served, 1);
+    uint64_t parks; /* of those that woke for nothing */
+    do {
+        weft_yield();
+        runtime.sched->counters(&after);
+        parks = after.parks - before.parks;
+    } while (caps->wakes_all && parks < WAITERS / 2); /* the watchdog limits it */
+    CHECK_MSG(caps->wakes_all || parks < WAITERS / 2, "%llu parks", (unsigned long long)parks);
+    CHECK_STATUS(weft_close(chan), WEFT_OK);
+    await_at_least(&served, WAITERS);
+    weft_chan_free(chan);
+}
+
 /* A value that is sent while a receiver waits is that receiver's: nobody who comes later can take it. */
 TASK_TEST(hand_off_can_not_be_overtaken)
 {
@@ -401,6 +436,7 @@ TCase *flags_tests(void)
     tcase_add_test(cases, elem_size_max_is_the_most);
     tcase_add_test(cases, a_lone_task_sees_the_exact_capacity);
     tcase_add_test(cases, fifo_waiters_are_served_in_turn);
+    tcase_add_test(cases, a_message_wakes_one_unless_it_says_so);
     tcase_add_test(cases, hand_off_can_not_be_overtaken);
     tcase_add_test(cases, producers_and_consumers);
     tcase_add_test(cases, an_exact_try_does_not_fail_for_nothing);

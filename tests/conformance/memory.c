@@ -28,12 +28,13 @@ TASK_TEST(makers_return_null)
     struct weft_ctx *background = weft_ctx_background();
     struct weft_pool *pool = weft_pool_new(1, 1);
     fail_allocations(0, SIZE_MAX / 2);
-    bool all = weft_chan_new(8, 3) == NULL && weft_chan_new_as(combination.chan, 100, 1) == NULL && weft_after(1) == NULL &&
-               weft_timer_new(1) == NULL && weft_ticker_new(1) == NULL && weft_timer_func(1, no_task, NULL) == NULL &&
-               weft_ctx_with_cancel(background) == NULL && weft_ctx_with_timeout(background, 1) == NULL &&
-               weft_ctx_with_value(background, &pool, pool) == NULL && weft_ctx_without_cancel(background) == NULL &&
-               weft_ctx_after_func(background, no_task, NULL) == NULL && weft_group_new(NULL, 0) == NULL &&
-               weft_pool_new(1, 1) == NULL && weft_results_new(pool, WEFT_ORDERED, 1) == NULL;
+    bool all = weft_chan_new(8, 3) == NULL && weft_chan_new_as(combination.chan, 100, 1) == NULL &&
+               weft_after(1) == NULL && weft_timer_new(1) == NULL && weft_ticker_new(1) == NULL &&
+               weft_timer_func(1, no_task, NULL) == NULL && weft_ctx_with_cancel(background) == NULL &&
+               weft_ctx_with_timeout(background, 1) == NULL && weft_ctx_with_value(background, &pool, pool) == NULL &&
+               weft_ctx_without_cancel(background) == NULL && weft_ctx_after_func(background, no_task, NULL) == NULL &&
+               weft_group_new(NULL, 0) == NULL && weft_pool_new(1, 1) == NULL &&
+               weft_results_new(pool, WEFT_ORDERED, 1) == NULL;
     fail_allocations(0, 0);
     CHECK(all);
     weft_pool_free(pool);
@@ -248,8 +249,10 @@ static void run_scenario(void *unused)
 START_TEST(the_nth_allocation_fails)
     {
         size_t before = allocations();
-        struct weft_options options = {
-            .sched = combination.sched, .chan = combination.chan, .workers = combination.workers, .seed = combination.seed};
+        struct weft_options options = {.sched = combination.sched,
+                                       .chan = combination.chan,
+                                       .workers = combination.workers,
+                                       .seed = combination.seed};
         CHECK_STATUS(run_options(&options, run_scenario, NULL), WEFT_OK);
         size_t most = allocations() - before + 10;
         for (size_t n = 0; n < most; n++) {
@@ -257,7 +260,8 @@ START_TEST(the_nth_allocation_fails)
             fail_allocations(n, 1);
             enum weft_status status = run_options(&options, run_scenario, NULL);
             fail_allocations(0, 0);
-            CHECK_MSG(status == WEFT_OK || status == WEFT_NOMEM, "allocation %zu of %zu: %s", n, most, weft_status_name(status));
+            CHECK_MSG(status == WEFT_OK || status == WEFT_NOMEM, "allocation %zu of %zu: %s", n, most,
+                      weft_status_name(status));
             CHECK_EQ(scenario_ran, status == WEFT_OK);
         }
     }

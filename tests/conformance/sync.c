@@ -702,7 +702,8 @@ START_TEST(misuse_is_named)
             char text[4096];
             misuse = cases[i].fn;
             int status = in_child(misuse_child, text, sizeof text);
-            CHECK_MSG(WIFEXITED(status) && WEXITSTATUS(status) == 2, "%s: %#x: %s", cases[i].says, (unsigned)status, text);
+            CHECK_MSG(WIFEXITED(status) && WEXITSTATUS(status) == 2, "%s: %#x: %s", cases[i].says, (unsigned)status,
+                      text);
             CHECK_MSG(strstr(text, cases[i].says) != NULL, "'%s' is not in: %s", cases[i].says, text);
         }
     }

@@ -247,13 +247,15 @@ TASK_TEST(sleepers_wake_in_any_order)
 /* A million live timers: armed, some fire, the others are stopped in random order. */
 TASK_TEST(a_million_timers)
 {
-    size_t count = combination.sched_caps->os_threads ? 20000 : 1000000 / (SLOWNESS * (SLOWNESS > 1 || brief() ? 10u : 1u));
+    size_t count =
+        combination.sched_caps->os_threads ? 20000 : 1000000 / (SLOWNESS * (SLOWNESS > 1 || brief() ? 10u : 1u));
     struct weft_timer **timers = calloc(count, sizeof(struct weft_timer *));
     struct dice dice = dice_new(2);
     CHECK(timers != NULL);
     for (size_t i = 0; i < count; i++) {
         bool soon = i % 1000 == 0;
-        timers[i] = weft_timer_new(soon ? (weft_ns)dice_below(&dice, 1000000) : 3600 * 1000 * ms + (weft_ns)dice_below(&dice, 1000000));
+        timers[i] = weft_timer_new(soon ? (weft_ns)dice_below(&dice, 1000000)
+                                        : 3600 * 1000 * ms + (weft_ns)dice_below(&dice, 1000000));
         CHECK(timers[i] != NULL);
     }
     for (size_t i = 0; i < count; i += 1000) {

@@ -21,7 +21,8 @@ static void talk(void *arg)
     unsigned name = (unsigned)(uintptr_t)arg;
     for (unsigned i = 0; i < 20; i++) {
         int value = (int)name;
-        struct weft_case cases[] = {{.chan = chan, .op = WEFT_SEND, .value = &value}, {.chan = chan, .op = WEFT_RECV, .value = &value}};
+        struct weft_case cases[] = {{.chan = chan, .op = WEFT_SEND, .value = &value},
+                                    {.chan = chan, .op = WEFT_RECV, .value = &value}};
         weft_select_until(cases, 2, weft_now() + 500);
         weft_lock(&mutex);
         mix(name + (unsigned)value);
@@ -69,7 +70,8 @@ START_TEST(the_same_seed_does_the_same)
             seed = 1 + i;
             in_child(print_tangle, first, sizeof first);
             in_child(print_tangle, second, sizeof second);
-            CHECK_MSG(strlen(first) > 3 && strcmp(first, second) == 0, "seed %u: '%s', then '%s'", i + 1, first, second);
+            CHECK_MSG(strlen(first) > 3 && strcmp(first, second) == 0, "seed %u: '%s', then '%s'", i + 1, first,
+                      second);
             strcpy(all[i], first);
             for (unsigned j = 0; j < i; j++) {
                 same += strcmp(all[i], all[j]) == 0;

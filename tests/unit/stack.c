@@ -86,7 +86,8 @@ START_TEST(other_faults_are_passed_on)
         for (size_t i = 0; registry_scheds[i] != NULL; i++) {
             child_sched = registry_scheds[i]->name;
             int status = in_child(wild_child, NULL, 0);
-            CHECK_MSG(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV, "%s: wait status %#x", child_sched, (unsigned)status);
+            CHECK_MSG(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV, "%s: wait status %#x", child_sched,
+                      (unsigned)status);
         }
     }
 END_TEST

@@ -60,8 +60,7 @@ START_TEST(heap_agrees_with_a_sorted_reference)
                 armed[i] = false;
                 timer_disarm(&timers_all[i]); /* again: nothing happens */
             } else {
-                timers_all[i] =
-                    (struct timer){.when = (weft_ns)dice_below(&dice, 1000), .expire = note_expired};
+                timers_all[i] = (struct timer){.when = (weft_ns)dice_below(&dice, 1000), .expire = note_expired};
                 weft_ns before = reference_first();
                 bool first = timer_arm(&heap, &timers_all[i]);
                 armed[i] = true;

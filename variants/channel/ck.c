@@ -308,7 +308,8 @@ static bool ck_poll(const struct weft_chan *chan, enum weft_op op)
 const struct chan_ops ck_ops = {
     .name = "ck",
     .summary = "Concurrency Kit: ck_ring and two ck_ec event counts",
-    .caps = {.capacity_min = 1,
+    .caps = {.wakes_all = true,
+             .capacity_min = 1,
              .multi_producer = true,
              .multi_consumer = true,
              .select = true,

@@ -37,7 +37,7 @@ struct futex_chan {
     _Atomic(uint32_t) recv_event, send_event;
     uint32_t recv_waiting, send_waiting;
     _Atomic(uint32_t) inside; /* tasks in futex_wait_event */
-    struct buffer buffer; /* last: the elements follow it */
+    struct buffer buffer;     /* last: the elements follow it */
 };
 
 static force_inline struct futex_chan *futex_of(const struct weft_chan *chan)

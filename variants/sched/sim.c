@@ -34,9 +34,9 @@ static struct {
     size_t count, room;
     struct worker dice; /* the generator of the scheduler's choices */
     bool pct;
-    uint32_t interval;      /* mean number of chances between two moments at which a task has to give way */
-    uint32_t until_moment;  /* chances left */
-    uint32_t lowest;        /* V2 */
+    uint32_t interval;     /* mean number of chances between two moments at which a task has to give way */
+    uint32_t until_moment; /* chances left */
+    uint32_t lowest;       /* V2 */
     uint32_t decisions;
     _Atomic(uint64_t) trace;
     _Atomic(weft_ns) now;
@@ -168,7 +168,8 @@ static void sim_take_injected(struct mn_worker *worker)
     lock_release(&sim.lock);
     while (task != NULL) {
         struct task *next = task->next;
-        sim_push(worker, task, load_relaxed(&task->state) == TASK_NEW ? PUSH_SPAWN : PUSH_READY); /* its owner is the worker now */
+        sim_push(worker, task,
+                 load_relaxed(&task->state) == TASK_NEW ? PUSH_SPAWN : PUSH_READY); /* its owner is the worker now */
         task = next;
     }
 }

@@ -42,9 +42,9 @@ struct thread_worker {
     struct task task;
     struct thread_worker *prev, *next; /* under the lock */
     jmp_buf first_frame;
-    bool service; /* not a task: serves the timers */
-    _Atomic(uint8_t) waits; /* enum thread_waits; the owner's, read by the monitor */
-    pid_t id;               /* the kernel's; written before the thread is in the list */
+    bool service;                         /* not a task: serves the timers */
+    _Atomic(uint8_t) waits;               /* enum thread_waits; the owner's, read by the monitor */
+    pid_t id;                             /* the kernel's; written before the thread is in the list */
     _Atomic(_Atomic(uint32_t) *) word;    /* that it blocks on, for thread_stop to wake; or NULL */
     _Atomic(uint64_t) parks, futex_calls; /* owner writes; summed up at its end */
 };
@@ -52,11 +52,11 @@ struct thread_worker {
 static struct {
     struct lock lock;
     struct thread_worker *threads;
-    bool begun; /* the main task is, or was, in the list; under the lock */
+    bool begun;                  /* the main task is, or was, in the list; under the lock */
     struct sched_counters ended; /* of threads that are no more; under the lock */
     _Atomic(uint32_t) stopping;  /* written under the lock */
-    _Atomic(uint32_t) running; /* futex word: tasks that have neither ended nor stopped */
-    _Atomic(uint32_t) alive;   /* futex word: weft_run waits for 0 */
+    _Atomic(uint32_t) running;   /* futex word: tasks that have neither ended nor stopped */
+    _Atomic(uint32_t) alive;     /* futex word: weft_run waits for 0 */
     _Atomic(uint64_t) spawns;
     _Atomic(uint32_t) indices;
     /* the service of timers */
@@ -282,8 +282,9 @@ static void thread_park(park_commit commit, void *arg, struct timer *timer)
     }
     /* not before: a task must not stop while it holds the lock that its commit releases */
     store_release(&self->base.epoch, LIMBO_ASLEEP);
-    store_relaxed(&self->waits, (uint8_t)(timer == NULL ? THREAD_PARKED : THREAD_RUNS)); /* a statistic but in thread_stuck */
-    while (load_acquire(&self->task.token) == 0) { /* A1 <- R1 */
+    store_relaxed(&self->waits,
+                  (uint8_t)(timer == NULL ? THREAD_PARKED : THREAD_RUNS)); /* a statistic but in thread_stuck */
+    while (load_acquire(&self->task.token) == 0) {                         /* A1 <- R1 */
         count_up(&self->futex_calls, 1);
         weft_ns deadline = timer == NULL ? WEFT_FOREVER : timer->when;
         if (futex_wait(&self->task.token, 0, deadline) == FUTEX_TIMED_OUT && timer != NULL) {
@@ -602,7 +603,8 @@ static bool thread_watch(weft_ns now)
     (void)now;
     lock_acquire(&thread_state.lock);
     for (struct thread_worker *worker = thread_state.threads; worker != NULL && !busy; worker = worker->next) {
-        busy = load_relaxed(&worker->waits) == THREAD_RUNS && load_relaxed(&worker->base.epoch) != LIMBO_ASLEEP; /* hints */
+        busy = load_relaxed(&worker->waits) == THREAD_RUNS &&
+               load_relaxed(&worker->base.epoch) != LIMBO_ASLEEP; /* hints */
     }
     lock_release(&thread_state.lock);
     return busy;
