@@ -263,7 +263,7 @@ static void race_select(bool by_close)
     uint64_t value = 1;
     struct crew crew;
     crew_init(&crew);
-    for (size_t i = 0; i < rounds(20000); i++) {
+    for (size_t i = 0; i < rounds(3000); i++) {
         movers[0] = make_chan(8, 1);
         movers[1] = make_chan(8, 1);
         store_release(&selector_runs, false);
@@ -322,7 +322,7 @@ TASK_TEST(an_atomic_select_follows_a_mover)
     CHECK_STATUS(weft_send(movers[0], &value), WEFT_OK);
     crew_go(&crew, move_to_and_fro, NULL);
     store_release(&selector_runs, true);
-    for (size_t i = 0; i < rounds(20000); i++) {
+    for (size_t i = 0; i < rounds(3000); i++) {
         struct weft_case cases[] = {{.chan = movers[0], .op = WEFT_RECV, .value = &value},
                                     {.chan = movers[1], .op = WEFT_RECV, .value = &value}};
         int chosen = weft_try_select(cases, 2);

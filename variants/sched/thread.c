@@ -42,9 +42,10 @@ struct thread_worker {
     struct task task;
     struct thread_worker *prev, *next; /* under the lock */
     jmp_buf first_frame;
-    bool service;                         /* not a task: serves the timers */
-    _Atomic(uint8_t) waits;               /* enum thread_waits; the owner's, read by the monitor */
-    pid_t id;                             /* the kernel's; written before the thread is in the list */
+    bool service;           /* not a task: serves the timers */
+    _Atomic(uint8_t) waits; /* enum thread_waits; the owner's, read by the monitor */
+    _Atomic(pid_t) id;      /* the kernel's; 0 before the thread runs */
+    struct signal_stack signal_stack;
     _Atomic(_Atomic(uint32_t) *) word;    /* that it blocks on, for thread_stop to wake; or NULL */
     _Atomic(uint64_t) parks, futex_calls; /* owner writes; summed up at its end */
 };
@@ -130,6 +131,7 @@ static void thread_leave(struct thread_worker *self)
     thread_delist_locked(self);
     lock_release(&thread_state.lock);
     worker_set_self(NULL);
+    signal_stack_remove(&self->signal_stack);
     free(self);
     thread_count_dead();
 }
@@ -161,12 +163,10 @@ static force_inline struct thread_worker *thread_self_task(void)
 
 static void thread_main(struct thread_worker *self)
 {
-    struct signal_stack signal_stack;
-    signal_stack_install(&signal_stack);
+    signal_stack_install(&self->signal_stack);
     guard_of_thread(&self->base.guard);
     worker_set_self(&self->base);
-    self->id = gettid();
-    thread_enlist(self);
+    store_relaxed(&self->id, gettid());
     int how = setjmp(self->first_frame); /* 0: now; 1: exit; 2: stopped, and counted out */
     if (how == 0) {
         thread_check_stop(self);
@@ -181,7 +181,6 @@ static void thread_main(struct thread_worker *self)
         thread_count_out();
     }
     thread_leave(thread_self());
-    signal_stack_remove(&signal_stack);
 }
 
 static void *thread_start(void *arg)
@@ -254,12 +253,17 @@ static inline enum weft_status thread_spawn(const char *name, task_fn fn, void *
     pthread_attr_setstacksize(&attributes, stack_size);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     race_release(&worker->task);
+    thread_enlist(worker); /* by its creator: whoever sees the spawn sees the task */
     pthread_t thread;
     threads_count(1);
     if (pthread_create(&thread, &attributes, thread_start, worker) == 0) {
         status = WEFT_OK;
     } else {
         threads_count(-1);
+        lock_acquire(&thread_state.lock);
+        thread_delist_locked(worker);
+        thread_state.ended.exits--; /* it has never been */
+        lock_release(&thread_state.lock);
         thread_count_out();
         thread_count_dead();
     }
@@ -380,6 +384,7 @@ static cold_function __attribute__((noreturn)) void thread_left_behind(struct th
     lock_release(&thread_state.lock);
     threads_count(-1);
     frames_forget(&self->task);
+    signal_stack_remove(&self->signal_stack);
     free(self);
     pthread_exit(NULL);
 }
@@ -517,6 +522,7 @@ static enum weft_status thread_run(const struct weft_options *options, task_fn f
     store_relaxed(&thread_state.alive, 1u); /* no other thread yet */
     store_relaxed(&thread_state.running, 1u);
     race_release(&worker->task);
+    thread_enlist(worker);
     run_observable(true);
     thread_main(worker); /* the main task runs on the calling thread */
     uint32_t alive;
@@ -572,7 +578,7 @@ static bool thread_all_wait(uint64_t *sum)
     for (struct thread_worker *worker = thread_state.threads; worker != NULL && all; worker = worker->next) {
         uint8_t waits = load_acquire(&worker->waits); /* T5 */
         all = waits == THREAD_PARKED ? load_acquire(&worker->task.token) == 0
-                                     : waits == THREAD_ON_WORD && thread_sleeps(worker->id);
+                                     : waits == THREAD_ON_WORD && thread_sleeps(load_relaxed(&worker->id));
         *sum += load_relaxed(&worker->parks) + load_relaxed(&worker->futex_calls); /* statistics */
         count++;
     }
