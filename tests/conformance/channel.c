@@ -187,6 +187,107 @@ TASK_TEST(capacity_holds_against_a_crowd)
     }
 }
 
+/* --- channels over channels --- */
+
+struct request {
+    int number;
+    struct weft_chan *reply;
+};
+
+static void serve_requests(void *arg)
+{
+    struct request request;
+    while (weft_recv(arg, &request) == WEFT_OK) {
+        int answer = request.number * request.number;
+        CHECK_STATUS(weft_send(request.reply, &answer), WEFT_OK);
+    }
+}
+
+/* Each request brings the channel that its answer is to be sent to. */
+TASK_TEST(channels_over_channels)
+{
+    struct crew crew;
+    crew_init(&crew);
+    struct weft_chan *requests = make_chan(sizeof(struct request), 1);
+    crew_go(&crew, serve_requests, requests);
+    crew_go(&crew, serve_requests, requests);
+    for (int i = 0; i < 100; i++) {
+        int answer = 0;
+        struct request request = {.number = i, .reply = make_chan(sizeof answer, combination.caps->capacity_min)};
+        CHECK_STATUS(weft_send(requests, &request), WEFT_OK);
+        CHECK_STATUS(weft_recv(request.reply, &answer), WEFT_OK);
+        CHECK_EQ(answer, i * i);
+        weft_chan_free(request.reply);
+    }
+    CHECK_STATUS(weft_close(requests), WEFT_OK);
+    crew_fini(&crew);
+    weft_chan_free(requests);
+}
+
+/* --- a free that comes too early --- */
+
+static struct weft_chan *waited_for;
+
+static void wait_to_receive(void *unused)
+{
+    int value;
+    (void)unused;
+    weft_recv(waited_for, &value);
+}
+
+static void wait_to_send(void *unused)
+{
+    int value = 1;
+    (void)unused;
+    weft_send(waited_for, &value);
+}
+
+static void wait_in_select(void *unused)
+{
+    int value;
+    (void)unused;
+    struct weft_case two[] = {{.chan = waited_for, .op = WEFT_RECV, .value = &value}, {.chan = NULL}};
+    weft_select(two, 2);
+}
+
+static void expect_waiting(void *unused)
+{
+    (void)unused;
+    const char *message = weft_recover();
+    CHECK_MSG(message != NULL && strstr(message, "on which 1 tasks wait") != NULL, "%s",
+              message == NULL ? "" : message);
+}
+
+static void free_it(void *unused)
+{
+    (void)unused;
+    weft_defer(expect_waiting, NULL);
+    weft_chan_free(waited_for);
+}
+
+/* A channel on which somebody waits is not freed, however he waits; it goes on to work. */
+TASK_TEST(free_of_a_waited_for_channel_panics)
+{
+    void (*const ways[])(void *) = {wait_to_receive, wait_to_send, wait_in_select};
+    for (size_t capacity = combination.caps->capacity_min; capacity < 3; capacity++) {
+        for (int way = 0; way < 3; way++) {
+            int value = 0;
+            struct crew crew;
+            crew_init(&crew);
+            waited_for = make_chan(sizeof value, capacity);
+            for (size_t i = 0; way == 1 && i < capacity; i++) {
+                CHECK_STATUS(weft_send(waited_for, &value), WEFT_OK);
+            }
+            crew_go(&crew, ways[way], NULL);
+            settle(1);
+            CHECK(!weft_call(free_it, NULL));
+            CHECK_STATUS(way == 1 ? weft_recv(waited_for, &value) : weft_send(waited_for, &value), WEFT_OK);
+            crew_fini(&crew);
+            weft_chan_free(waited_for);
+        }
+    }
+}
+
 TCase *channel_tests(void)
 {
     TCase *cases = tcase_create("channel");
@@ -199,5 +300,7 @@ TCase *channel_tests(void)
     tcase_add_test(cases, null_channel_is_never_ready);
     tcase_add_test(cases, try_on_a_lonely_rendezvous);
     tcase_add_test(cases, capacity_holds_against_a_crowd);
+    tcase_add_test(cases, channels_over_channels);
+    tcase_add_test(cases, free_of_a_waited_for_channel_panics);
     return cases;
 }

@@ -243,7 +243,7 @@ TASK_TEST(select_serves_it)
 
 static struct weft_chan *movers[2];
 static _Atomic(uint32_t) defaults;
-static _Atomic(bool) selector_runs;
+static _Atomic(bool) selector_runs, selector_stops;
 
 static void select_with_default(void *unused)
 {
@@ -296,10 +296,7 @@ static void move_to_and_fro(void *unused)
 {
     uint64_t value = 1;
     (void)unused;
-    while (!load_acquire(&selector_runs)) {
-        weft_yield();
-    }
-    for (int to = 1; load_acquire(&selector_runs); to = 1 - to) {
+    for (int to = 1; !load_acquire(&selector_stops); to = 1 - to) {
         CHECK_STATUS(weft_send(movers[to], &value), WEFT_OK);
         CHECK_STATUS(weft_recv(movers[1 - to], &value), WEFT_OK);
         weft_poll();
@@ -321,7 +318,6 @@ TASK_TEST(an_atomic_select_follows_a_mover)
     movers[1] = make_chan(8, 2);
     CHECK_STATUS(weft_send(movers[0], &value), WEFT_OK);
     crew_go(&crew, move_to_and_fro, NULL);
-    store_release(&selector_runs, true);
     for (size_t i = 0; i < rounds(3000); i++) {
         struct weft_case cases[] = {{.chan = movers[0], .op = WEFT_RECV, .value = &value},
                                     {.chan = movers[1], .op = WEFT_RECV, .value = &value}};
@@ -332,7 +328,7 @@ TASK_TEST(an_atomic_select_follows_a_mover)
             weft_yield();
         }
     }
-    store_release(&selector_runs, false);
+    store_release(&selector_stops, true);
     crew_fini(&crew);
     weft_chan_free(movers[0]);
     weft_chan_free(movers[1]);

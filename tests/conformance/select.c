@@ -3,7 +3,7 @@
  * with a fixed seed. */
 #include "conformance.h"
 
-enum { CASES_MAX = 300 };
+enum { CASES_MAX = 1024 };
 static struct weft_chan *chans[CASES_MAX];
 static struct weft_case cases[CASES_MAX];
 static int values[CASES_MAX];

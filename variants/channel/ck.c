@@ -60,6 +60,7 @@ struct ck_chan {
     _Alignas(CACHE_LINE) struct ck_ec32 items; /* senders increment, receivers wait */
     _Atomic(uint32_t) senders;
     _Alignas(CACHE_LINE) struct ck_ec32 places; /* receivers increment, senders wait */
+    _Atomic(uint32_t) waiting;                  /* tasks in ck_ec_wait: for the check at free */
     _Alignas(CACHE_LINE) ck_ring_buffer_t buffer[];
 };
 
@@ -241,6 +242,20 @@ static inline enum weft_status ck_try_recv(struct weft_chan *chan, void *value)
     return status;
 }
 
+static void ck_wait(struct ck_chan *self, struct ck_ec32 *event, uint32_t seen)
+{
+    add_relaxed(&self->waiting, 1u); /* both: a count, read in the order of whoever frees */
+    ck_ec_wait(event, &ck_mode, seen, NULL);
+    add_relaxed(&self->waiting, -1u);
+}
+
+static size_t ck_waiting_tasks(const struct weft_chan *chan)
+{
+    const struct ck_chan *self = ck_of(chan);
+    return (load_relaxed(&self->senders) & CK_CHAN_CLOSED) != 0 ? 0
+                                                                : load_relaxed(&self->waiting); /* the caller's order */
+}
+
 static cold_function enum weft_status ck_send_park(struct weft_chan *chan, const void *value)
 {
     struct ck_chan *self = ck_of(chan);
@@ -250,7 +265,7 @@ static cold_function enum weft_status ck_send_park(struct weft_chan *chan, const
         if (status != WEFT_AGAIN) {
             return status;
         }
-        ck_ec_wait(&self->places, &ck_mode, seen, NULL);
+        ck_wait(self, &self->places, seen);
     }
 }
 
@@ -263,7 +278,7 @@ static cold_function enum weft_status ck_recv_park(struct weft_chan *chan, void 
         if (status != WEFT_AGAIN) {
             return status;
         }
-        ck_ec_wait(&self->items, &ck_mode, seen, NULL);
+        ck_wait(self, &self->items, seen);
     }
 }
 
@@ -323,6 +338,7 @@ const struct chan_ops ck_ops = {
     .try_send = ck_try_send,
     .try_recv = ck_try_recv,
     .close = ck_close,
+    .waiting = ck_waiting_tasks,
     .len = ck_len,
     .poll = ck_poll,
 };

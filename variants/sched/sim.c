@@ -7,7 +7,7 @@
  * finding bugs" (ASPLOS 2010): tasks have random priorities, the highest runs, and at a few random moments the one that runs falls to the lowest.
  * $WEFT_SIM is "random" or "pct"; else the seed chooses.
  * Guarantees: the same seed and program give the same trace (sched_counters.trace), as long as nothing from outside decides: threads that spawn,
- * files, addresses. A blocking call is awaited for up to 10 ms, every 64 decisions, so a quick one always returns at the same point.
+ * files, addresses. A blocking call is awaited for up to 200 ms, every 64 decisions, so a quick one always returns at the same point.
  * State: all the worker's own, but for `injected` (under its lock), `now` (written by the worker, read by all) and `idle` (read by the monitor).
  * Invariants
  *   V1  heap[0 .. count) are the runnable tasks. PCT: a binary heap by task.token, the priority; random walk: in any order.
@@ -26,7 +26,7 @@
 no_race_check_below;
 
 enum { COMPLETION_PERIOD = 64, FIRST_INSTANT = 1000000000 };
-static const weft_ns completion_ns = 10000000;
+static const weft_ns completion_ns = 200000000;
 static const weft_ns outside_ns = 1000000;
 
 static struct {
