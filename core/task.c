@@ -13,6 +13,17 @@
 #include <sanitizer/asan_interface.h>
 #endif
 
+#if defined(__has_include)
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#endif
+#endif
+#ifndef VALGRIND_STACK_REGISTER /* a few instructions, which do something under Valgrind only */
+#define VALGRIND_STACK_REGISTER(low, high) ((void)(low), (void)(high), 0u)
+#define VALGRIND_STACK_DEREGISTER(id) ((void)(id))
+#define RUNNING_ON_VALGRIND 0
+#endif
+
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102 /* Linux 6.13: a guard without a mapping of its own */
 #endif
@@ -32,6 +43,7 @@ enum {
 struct stack_mark {
     struct pool_item item;
     uint64_t used; /* since it was trimmed */
+    unsigned valgrind_id;
 };
 
 static struct slab *grow_tasks(struct pool *pool);
@@ -194,6 +206,19 @@ static void stack_guard(char *stack)
     }
 }
 
+/* Valgrind takes a jump to a stack that it does not know for a huge frame. Touches the stack, under Valgrind only. */
+static void stack_tell_valgrind(char *stack, bool is_there)
+{
+    if (RUNNING_ON_VALGRIND) {
+        struct stack_mark *mark = (struct stack_mark *)(void *)(stack + stack_pool.item_offset);
+        if (is_there) {
+            mark->valgrind_id = VALGRIND_STACK_REGISTER(stack + STACK_GUARD, stack + stack_pool.item_size);
+        } else {
+            VALGRIND_STACK_DEREGISTER(mark->valgrind_id);
+        }
+    }
+}
+
 static struct slab *grow_stacks(struct pool *pool)
 {
     size_t bytes = STACKS_PER_SLAB * pool->item_size;
@@ -210,6 +235,7 @@ static struct slab *grow_stacks(struct pool *pool)
     }
     for (size_t i = 0; i < STACKS_PER_SLAB; i++) {
         stack_guard(memory + i * pool->item_size);
+        stack_tell_valgrind(memory + i * pool->item_size, true);
     }
     return slab;
 }
@@ -295,6 +321,9 @@ static void stacks_unmap(void)
     struct slab *next;
     for (struct slab *slab = stack_pool.slabs; slab != NULL; slab = next) {
         next = slab->next;
+        for (size_t i = 0; i < slab->count; i++) {
+            stack_tell_valgrind(slab->memory + i * stack_pool.item_size, false);
+        }
         munmap(slab->memory, slab->count * stack_pool.item_size);
         free(slab);
     }
