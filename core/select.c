@@ -21,16 +21,17 @@ static bool enlist(struct weft_case *c, struct waiter *waiter)
     return false;
 }
 
-/* Registers the cases, in their order, until one has won. Returns how many were registered. */
-static size_t enlist_all(struct weft_case *cases, size_t count, struct wait *wait, struct waiter *waiters)
+/* Registers the cases, in the given order, until one has won. Returns how many were registered. */
+static size_t enlist_all(struct weft_case *cases, size_t count, struct wait *wait, struct waiter *waiters,
+                         const uint16_t *order)
 {
     size_t done = 0;
     while (done < count) {
-        struct weft_case *c = &cases[done];
-        struct waiter *waiter = &waiters[done];
-        *waiter = (struct waiter){
-            .task = wait->task, .wait = wait, .index = (uint32_t)done, .status = WEFT_AGAIN, .value = c->value};
-        done++;
+        uint16_t index = order[done++];
+        struct weft_case *c = &cases[index];
+        struct waiter *waiter = &waiters[index];
+        *waiter =
+            (struct waiter){.task = wait->task, .wait = wait, .index = index, .status = WEFT_AGAIN, .value = c->value};
         if (c->chan != NULL && !enlist(c, waiter)) {
             break;
         }
@@ -38,11 +39,13 @@ static size_t enlist_all(struct weft_case *cases, size_t count, struct wait *wai
     return done;
 }
 
-/* W2: no waiter is left in a queue, and no claimer is still at work on one (it holds the lock). `skip`: a case whose
- * claimer has readied this task: it took the waiter out, and the channel may be gone. */
-static void delist_all(struct weft_case *cases, size_t count, struct waiter *waiters, size_t skip)
+/* W2: no waiter of the first `count` in the order is left in a queue, and no claimer is still at work on one (it holds the
+ * lock). `skip`: a case whose claimer has readied this task: it took the waiter out, and the channel may be gone. */
+static void delist_all(struct weft_case *cases, size_t count, struct waiter *waiters, const uint16_t *order,
+                       size_t skip)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t done = 0; done < count; done++) {
+        size_t i = order[done];
         struct weft_chan *chan = cases[i].chan;
         if (chan == NULL || i == skip) {
             continue;
@@ -55,17 +58,17 @@ static void delist_all(struct weft_case *cases, size_t count, struct waiter *wai
     }
 }
 
-int select_wait(struct weft_case *cases, size_t count, weft_ns deadline, struct waiter *waiters)
+int select_wait(struct weft_case *cases, size_t count, weft_ns deadline, struct waiter *waiters, const uint16_t *order)
 {
     struct wait wait = {.task = task_self()};
-    size_t enlisted = enlist_all(cases, count, &wait, waiters);
+    size_t enlisted = enlist_all(cases, count, &wait, waiters, order);
     if (load_acquire(&wait.claim) < CLAIM_WON) { /* the commit's CAS revalidates */
         wait.timer = (struct timer){.when = deadline, .expire = wait_expire};
         task_park(count == 0 ? WAIT_SLEEP : WAIT_SELECT, count == 1 ? cases[0].chan : NULL, wait_commit, &wait,
                   deadline == WEFT_FOREVER ? NULL : &wait.timer);
     }
     uint32_t won = load_acquire(&wait.claim) - CLAIM_WON; /* final */
-    delist_all(cases, enlisted, waiters, wait.parked ? won : SIZE_MAX);
+    delist_all(cases, enlisted, waiters, order, wait.parked ? won : SIZE_MAX);
     if (won == WON_TIMEOUT) {
         return -1;
     }
@@ -101,7 +104,7 @@ cold_function int select_large(struct weft_case *cases, size_t count, weft_ns de
         chosen =
             wait ? select_poll(NULL, cases, count, order) : select_poll_atomic(NULL, cases, count, order, versions);
         if (chosen < 0 && wait) {
-            chosen = select_wait(cases, count, deadline, waiters);
+            chosen = select_wait(cases, count, deadline, waiters, order);
         }
     } while (chosen == SELECT_RETRY);
     free(waiters);

@@ -3,16 +3,22 @@
  * 1. Poll the cases in a random order (so that each ready case is as likely as any other) and do the first that can
  *    be done.
  * 2. With a default, stop here, unless something became possible meanwhile: see below.
- * 3. Register a waiter with every channel. A rendezvous meets a waiting partner at that moment; a buffered channel
- *    is looked at once more after the registration (chan.h, N2).
+ * 3. Register a waiter with every channel, in that random order: of two cases of one channel the first in its queue will be served. A
+ *    rendezvous meets a waiting partner at that moment; a buffered channel is looked at once more after the registration
+ *    (chan.h, N2).
  * 4. Park until one case, or the deadline, has won the wait's word; take the other waiters out, each in O(1).
  * 5. A rendezvous case that won is done. A buffered case that won was signalled: try it first (N3), and if it was
  *    overtaken start again.
  *
  * The default of several cases: that each of them was impossible when it was looked at does not mean that all were at one instant. So the
- * versions of the cases (chan.h) are read before and behind the poll; if none has changed, no case became possible in between, hence at the
- * instant behind the last look all were impossible. Who makes one channel ready before he makes another one unready is seen: the look that
- * finds the second unready synchronises with him, and the versions are read behind it.
+ * versions of the cases (chan.h) are read before and behind the looks, and if one has changed all is done again: somebody else got on.
+ *   V1  A version changes together with what makes the operation possible, or behind it, never before: a look that follows the reading of a
+ *       new version sees what it stands for.
+ *   V2  A look that fails has synchronised with what made it fail, and the second readings are behind all looks: they see all that happens
+ *       before the end of the looks.
+ * Proof, for the moment of the last look. Had case i become possible by then, but behind its own look, then the first reading would not have
+ * it (by V1 the look would have found it), and the second one would (V2): the versions would differ. So no case was possible at that moment. It
+ * is one of real time where a store reaches all other processors at once and loads with acquire are done in their order: x86-64, AArch64.
  * Source: the double collect of Y. Afek et al., "Atomic snapshots of shared memory" (JACM 40, 1993).
  *
  * The functions are inlined over `ops` when all channels are of one variant that the caller knows (the benchmarks
@@ -36,7 +42,7 @@ static force_inline enum weft_status case_try(const struct chan_ops *ops, struct
                               : case_ops(ops, c)->try_send(c->chan, c->value);
 }
 
-/* Steps 1 and 2: the index of the case that was done, or -1. `order` has room for count indices. */
+/* Steps 1 and 2: the index of the case that was done, or -1. `order` has room for count indices; -1 leaves them there in a random order. */
 static force_inline int select_poll(const struct chan_ops *ops, struct weft_case *cases, size_t count, uint16_t *order)
 {
     for (size_t i = 0; i < count; i++) {
@@ -47,6 +53,7 @@ static force_inline int select_poll(const struct chan_ops *ops, struct weft_case
         size_t pick = left == 1 ? 0 : random_below(worker_self(), (uint32_t)left); /* an operation may migrate */
         uint16_t index = order[pick];
         order[pick] = order[left - 1];
+        order[left - 1] = index;
         struct weft_case *c = &cases[index];
         if (c->chan == NULL) {
             continue;
@@ -60,9 +67,9 @@ static force_inline int select_poll(const struct chan_ops *ops, struct weft_case
     return -1;
 }
 
-/* Steps 3 to 5. Returns an index, -1 for the deadline, or SELECT_RETRY. */
+/* Steps 3 to 5, registering in the given order. Returns an index, -1 for the deadline, or SELECT_RETRY. */
 enum { SELECT_RETRY = -2 };
-int select_wait(struct weft_case *cases, size_t count, weft_ns deadline, struct waiter *waiters);
+int select_wait(struct weft_case *cases, size_t count, weft_ns deadline, struct waiter *waiters, const uint16_t *order);
 /* For more cases than fit on the stack. */
 int select_large(struct weft_case *cases, size_t count, weft_ns deadline, bool wait);
 
@@ -79,7 +86,7 @@ static force_inline int select_until(const struct chan_ops *ops, struct weft_cas
             return chosen;
         }
         struct waiter waiters[SELECT_STACK_CASES];
-        chosen = select_wait(cases, count, deadline, waiters);
+        chosen = select_wait(cases, count, deadline, waiters, order);
         if (chosen != SELECT_RETRY) {
             return chosen;
         }

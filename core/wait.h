@@ -46,7 +46,7 @@ struct waiter {
 struct waitq {
     struct waiter *head, *tail;
     _Atomic(uint32_t) count;
-    _Atomic(uint32_t) arrivals; /* waiters so far; wraps, compared for equality only */
+    _Atomic(uint32_t) arrivals; /* waiters so far, counted behind `count`; wraps, compared for equality only */
 };
 
 static force_inline void waitq_push(struct waitq *queue, struct waiter *waiter)
@@ -62,8 +62,10 @@ static force_inline void waitq_push(struct waitq *queue, struct waiter *waiter)
     waiter->queued = true;
     /* relaxed: under the lock there is one writer; for those who look at the queue under the lock, or for whom a waiter
      * that they have not heard of need not be there */
-    store_relaxed(&queue->arrivals, load_relaxed(&queue->arrivals) + 1);
     store_relaxed(&queue->count, load_relaxed(&queue->count) + 1);
+    /* release: who sees this arrival sees the count too. The other way round a select could read the new version, look before the
+     * count has changed, and read the same version again long after the waiter has come (chan_ops.version). */
+    store_release(&queue->arrivals, load_relaxed(&queue->arrivals) + 1);
 }
 
 /* For channels that are changed without the lock. */

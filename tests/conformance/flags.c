@@ -19,6 +19,34 @@ TASK_TEST(capacity_min_is_the_least)
     }
 }
 
+static struct weft_chan *meeting;
+
+static void meet_once(void *unused)
+{
+    uint64_t value = 0;
+    (void)unused;
+    CHECK_STATUS(weft_recv(meeting, &value), WEFT_OK);
+    CHECK_EQ(value, 7);
+}
+
+/* Who claims capacity 0 serves it: it holds nothing, and a sender and a receiver meet. */
+TASK_TEST(capacity_0_is_a_rendezvous)
+{
+    uint64_t value = 7;
+    if (caps->capacity_min != 0) {
+        skip("channel %s serves capacities from %zu", combination.chan, caps->capacity_min);
+        return;
+    }
+    struct crew crew;
+    crew_init(&crew);
+    meeting = make_chan(sizeof value, 0);
+    CHECK_STATUS(weft_try_send(meeting, &value), WEFT_AGAIN);
+    crew_go(&crew, meet_once, NULL);
+    CHECK_STATUS(weft_send_until(meeting, &value, weft_now() + 10000000000), WEFT_OK);
+    crew_fini(&crew);
+    weft_chan_free(meeting);
+}
+
 TASK_TEST(elem_size_max_is_the_most)
 {
     static const size_t sizes[] = {0, 1, 8, 9, 100, 65536, 100000};
@@ -146,6 +174,34 @@ TASK_TEST(hand_off_can_not_be_overtaken)
     }
 }
 
+/* Neither is denied without need: where no order is promised, a value that was sent while a receiver waited can be taken by one who came later. */
+TASK_TEST(who_denies_order_can_be_overtaken)
+{
+    enum { ATTEMPTS = 2000 };
+    if (caps->fifo_waiters || caps->hand_off) {
+        skip("channel %s promises order", combination.chan);
+        return;
+    }
+    bool overtaken = false;
+    struct crew crew;
+    crew_init(&crew);
+    chan = make_chan(sizeof(uint64_t), 1);
+    for (int attempt = 0; attempt < ATTEMPTS && !overtaken; attempt++) {
+        uint64_t value = 7, other;
+        crew_go(&crew, wait_for_value, NULL);
+        settle(1);
+        CHECK_STATUS(weft_send(chan, &value), WEFT_OK);
+        overtaken = weft_try_recv(chan, &other) == WEFT_OK;
+        if (overtaken) {
+            CHECK_STATUS(weft_send(chan, &value), WEFT_OK);
+        }
+        crew_wait(&crew);
+    }
+    CHECK(overtaken);
+    crew_fini(&crew);
+    weft_chan_free(chan);
+}
+
 /* --- producers and consumers ------------------------------------------------------------------------ */
 
 static _Atomic(uint64_t) sum;
@@ -229,6 +285,46 @@ TASK_TEST(an_exact_try_does_not_fail_for_nothing)
     weft_chan_free(signal_chan);
 }
 
+static _Atomic(bool) moving_ends;
+
+static void take_and_put_back(void *unused)
+{
+    uint64_t value;
+    (void)unused;
+    while (!load_acquire(&moving_ends)) {
+        CHECK_STATUS(weft_recv(chan, &value), WEFT_OK);
+        CHECK_STATUS(weft_send(chan, &value), WEFT_OK);
+        if (combination.workers == 1) {
+            weft_yield();
+        }
+    }
+}
+
+/* One value is taken out and put back for ever, so one of two places is free at every instant: a try to send must not fail. */
+TASK_TEST(an_exact_try_finds_the_free_place)
+{
+    if (!caps->try_exact) {
+        skip("channel %s may fail a try for no reason", combination.chan);
+        return;
+    }
+    uint64_t value = 7;
+    struct crew crew;
+    crew_init(&crew);
+    chan = make_chan(sizeof(uint64_t), 2);
+    CHECK_STATUS(weft_send(chan, &value), WEFT_OK);
+    crew_go(&crew, take_and_put_back, NULL);
+    for (size_t i = 0; i < rounds(200000); i++) {
+        CHECK_STATUS(weft_try_send(chan, &value), WEFT_OK);
+        CHECK_STATUS(weft_recv(chan, &value), WEFT_OK);
+        if (combination.workers == 1 && i % 64 == 0) {
+            weft_yield();
+        }
+    }
+    store_release(&moving_ends, true);
+    crew_fini(&crew);
+    weft_chan_free(chan);
+}
+
 /* --- select ----------------------------------------------------------------------------------------- */
 
 TASK_TEST(select_serves_it)
@@ -299,7 +395,11 @@ static void move_to_and_fro(void *unused)
     for (int to = 1; !load_acquire(&selector_stops); to = 1 - to) {
         CHECK_STATUS(weft_send(movers[to], &value), WEFT_OK);
         CHECK_STATUS(weft_recv(movers[1 - to], &value), WEFT_OK);
-        weft_poll();
+        if (combination.workers == 1) {
+            weft_yield(); /* the monitor would take its time */
+        } else {
+            weft_poll();
+        }
     }
 }
 
@@ -411,6 +511,52 @@ TASK_TEST(a_fair_scheduler_starves_nobody)
     crew_fini(&crew);
 }
 
+static void count_marked(void *unused)
+{
+    (void)unused;
+    add_release(&marked, 1u);
+}
+
+/* Tasks that a busy worker has made are run by the other ones, and by theft exactly if the scheduler steals. */
+TASK_TEST(workers_steal_if_it_says_so)
+{
+    enum { TASKS = 64 };
+    if (combination.workers == 1) {
+        skip("there is nobody to steal from");
+        return;
+    }
+    for (int i = 0; i < TASKS; i++) {
+        CHECK_STATUS(weft_go(count_marked, NULL), WEFT_OK);
+    }
+    for (unsigned round = 0; load_acquire(&marked) < TASKS; round++) {
+        backoff(round); /* gives the processor away, not the worker */
+    }
+    struct sched_counters counters;
+    runtime.sched->counters(&counters);
+    CHECK_EQ(counters.steals_won > 0, combination.sched_caps->stealing);
+}
+
+/* The flag is about time, so time is measured: the best of many batches, which a busy machine can't all spoil. */
+TASK_TEST(spawns_are_cheap_if_it_says_so)
+{
+    enum { BATCHES = 50, BATCH = 100 };
+    if (SLOWNESS > 1) {
+        skip("sanitizers slow spawns down");
+        return;
+    }
+    weft_ns best = INT64_MAX;
+    for (unsigned batch = 1; batch <= BATCHES; batch++) {
+        weft_ns begin = clock_now();
+        for (int i = 0; i < BATCH; i++) {
+            CHECK_STATUS(weft_go(count_marked, NULL), WEFT_OK);
+        }
+        weft_ns taken = clock_now() - begin;
+        best = taken < best ? taken : best;
+        await_at_least(&marked, batch * BATCH);
+    }
+    CHECK_MSG((best < BATCH * 1000) == combination.sched_caps->spawn_cheap, "%lld ns a spawn", (long long)best / BATCH);
+}
+
 /* sleep(1 h) is over at once exactly if time is virtual. */
 TASK_TEST(virtual_time_jumps)
 {
@@ -429,19 +575,24 @@ TCase *flags_tests(void)
     TCase *cases = tcase_create("flags");
     tcase_set_timeout(cases, 120);
     tcase_add_test(cases, capacity_min_is_the_least);
+    tcase_add_test(cases, capacity_0_is_a_rendezvous);
     tcase_add_test(cases, elem_size_max_is_the_most);
     tcase_add_test(cases, a_lone_task_sees_the_exact_capacity);
     tcase_add_test(cases, fifo_waiters_are_served_in_turn);
     tcase_add_test(cases, a_message_wakes_one_unless_it_says_so);
     tcase_add_test(cases, hand_off_can_not_be_overtaken);
+    tcase_add_test(cases, who_denies_order_can_be_overtaken);
     tcase_add_test(cases, producers_and_consumers);
     tcase_add_test(cases, an_exact_try_does_not_fail_for_nothing);
+    tcase_add_test(cases, an_exact_try_finds_the_free_place);
     tcase_add_test(cases, select_serves_it);
     tcase_add_test(cases, an_atomic_select_takes_no_false_default);
     tcase_add_test(cases, an_atomic_select_follows_a_mover);
     tcase_add_test(cases, messages_allocate_above_their_bound);
     tcase_add_test(cases, tasks_are_threads_if_it_says_so);
     tcase_add_test(cases, a_fair_scheduler_starves_nobody);
+    tcase_add_test(cases, workers_steal_if_it_says_so);
+    tcase_add_test(cases, spawns_are_cheap_if_it_says_so);
     tcase_add_test(cases, virtual_time_jumps);
     return cases;
 }

@@ -8,8 +8,30 @@
 
 static _Atomic(unsigned) passages;
 
+/* For one task: it stops where it is until the others have got on, or for so long. */
+static _Atomic(bool) stop_next, stopped, others_got_on, gave_up;
+static weft_ns patience;
+
+static void stop_here(void)
+{
+    weft_ns end = clock_now() + patience;
+    store_release(&stopped, true);
+    for (unsigned round = 0; !load_acquire(&others_got_on); round++) {
+        if (clock_now() > end) {
+            store_release(&gave_up, true);
+            return;
+        }
+        backoff(round);
+    }
+}
+
 void dawdle(void)
 {
+    bool yes = true;
+    if (load_relaxed(&stop_next) && cas_acq_rel(&stop_next, &yes, false)) { /* one takes it */
+        stop_here();
+        return;
+    }
     if (add_relaxed(&passages, 1u) % 3 == 0) {
         for (unsigned i = 0; i < 70; i++) { /* backoff() yields the thread from its 64th round on */
             backoff(i);
@@ -123,11 +145,52 @@ TASK_TEST(stalled_receiver)
     crew_fini(&crew);
 }
 
+static void put_one(void *unused)
+{
+    uint64_t value = 1;
+    (void)unused;
+    CHECK_STATUS(weft_send(chan, &value), WEFT_OK);
+}
+
+/* Goal: a variant that claims more than blocking progress does not stop when one of its users does.
+ * Method: one sender is stopped in the middle of its operation until others have sent and received some values of their own; those only
+ * try, so that they never have to wait for it. Where progress is blocking, they may get stuck until the sender's patience is over. */
+TASK_TEST(progress_under_a_stopped_sender)
+{
+    enum { OTHERS = 50 };
+    bool claimed = combination.caps->progress != PROGRESS_BLOCKING;
+    if (combination.workers == 1 && !combination.sched_caps->os_threads) {
+        skip("a stopped task stops its worker");
+        return;
+    }
+    struct crew crew;
+    crew_init(&crew);
+    chan = stalled_new(2 * OTHERS);
+    patience = claimed ? 20000000000 : 50000000;
+    store_release(&stop_next, true);
+    crew_go(&crew, put_one, NULL);
+    while (!load_acquire(&stopped)) {
+        weft_yield();
+    }
+    uint64_t value = 1;
+    for (size_t received = 0; received < OTHERS && !load_acquire(&gave_up);) {
+        weft_try_send(chan, &value);
+        received += weft_try_recv(chan, &value) == WEFT_OK;
+    }
+    store_release(&others_got_on, true);
+    crew_fini(&crew);
+    CHECK_MSG(!claimed || !load_acquire(&gave_up), "the others stopped with the sender");
+    while (weft_try_recv(chan, &value) == WEFT_OK) {
+    }
+    weft_chan_free(chan);
+}
+
 TCase *stalled_tests(void)
 {
     TCase *tests = tcase_create("stalled");
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, stalled_publisher);
     tcase_add_test(tests, stalled_receiver);
+    tcase_add_test(tests, progress_under_a_stopped_sender);
     return tests;
 }
