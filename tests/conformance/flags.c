@@ -536,27 +536,6 @@ TASK_TEST(workers_steal_if_it_says_so)
     CHECK_EQ(counters.steals_won > 0, combination.sched_caps->stealing);
 }
 
-/* The flag is about time, so time is measured: the best of many batches, which a busy machine can't all spoil. */
-TASK_TEST(spawns_are_cheap_if_it_says_so)
-{
-    enum { BATCHES = 50, BATCH = 100 };
-    if (SLOWNESS > 1) {
-        skip("sanitizers slow spawns down");
-        return;
-    }
-    weft_ns best = INT64_MAX;
-    for (unsigned batch = 1; batch <= BATCHES; batch++) {
-        weft_ns begin = clock_now();
-        for (int i = 0; i < BATCH; i++) {
-            CHECK_STATUS(weft_go(count_marked, NULL), WEFT_OK);
-        }
-        weft_ns taken = clock_now() - begin;
-        best = taken < best ? taken : best;
-        await_at_least(&marked, batch * BATCH);
-    }
-    CHECK_MSG((best < BATCH * 1000) == combination.sched_caps->spawn_cheap, "%lld ns a spawn", (long long)best / BATCH);
-}
-
 /* sleep(1 h) is over at once exactly if time is virtual. */
 TASK_TEST(virtual_time_jumps)
 {
@@ -592,7 +571,6 @@ TCase *flags_tests(void)
     tcase_add_test(cases, tasks_are_threads_if_it_says_so);
     tcase_add_test(cases, a_fair_scheduler_starves_nobody);
     tcase_add_test(cases, workers_steal_if_it_says_so);
-    tcase_add_test(cases, spawns_are_cheap_if_it_says_so);
     tcase_add_test(cases, virtual_time_jumps);
     return cases;
 }
