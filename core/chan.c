@@ -118,6 +118,10 @@ void chan_release_memory(struct weft_chan *chan)
     if (run_needs_limbo()) {
         limbo_free(chan);
     } else {
+        struct worker *worker = worker_self();
+        if (worker != NULL) {
+            race_acquire(worker); /* it is the only one: what its other tasks did on the channel came before */
+        }
         free(chan);
     }
 }

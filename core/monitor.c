@@ -144,7 +144,8 @@ static void wake_monitor(void)
     futex_wake(&monitor.wake, 1);
 }
 
-static void on_quit(int signal_number)
+/* Not checked for races: it runs on a thread, whose errno it keeps, in the middle of a task that is another thread to the sanitizer. */
+no_race_check static void on_quit(int signal_number)
 {
     (void)signal_number;
     int saved = errno;
