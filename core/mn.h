@@ -306,7 +306,7 @@ no_race_check static force_inline void mn_end(const struct mn_policy *policy, bo
     if (stack_is_empty && next != NULL && next->stack == NULL) {
         next->stack = self->stack;
         next->context = self->context;
-        race_release(worker); /* as mn_switch does */
+        race_release(worker);                       /* as mn_switch does */
         store_relaxed(&worker->base.current, next); /* owner only */
         limbo_quiet(&worker->base.epoch);
         store_relaxed(&self->state, (uint8_t)TASK_FREE);

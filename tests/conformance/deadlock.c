@@ -222,11 +222,10 @@ static void quit_main(void *unused)
     kill(getpid(), SIGQUIT);
     weft_blocking(nap_long, NULL); /* by the real clock, on every scheduler */
     CHECK(write(STDERR_FILENO, "lives\n", 6) == 6);
-    kill(getpid(), SIGQUIT);
-    weft_blocking(nap, NULL);
-    kill(getpid(), SIGQUIT);
-    weft_blocking(nap_long, NULL);
-    _exit(9);
+    for (;;) { /* signals may be late: the alarm limits it */
+        kill(getpid(), SIGQUIT);
+        weft_blocking(nap, NULL);
+    }
 }
 
 static void quit_child(void)
@@ -259,6 +258,9 @@ TCase *deadlock_tests(void)
     if (!brief()) {
         tcase_add_test(cases, waiting_for_time_is_no_deadlock);
         tcase_add_test(cases, a_thread_outside_may_help);
+    }
+    if (!brief() &&
+        SLOWNESS < 20) { /* the thread sanitizer holds signals back until the thread calls something that it knows */
         tcase_add_test(cases, quit_lists_the_tasks);
     }
     return cases;

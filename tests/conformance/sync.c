@@ -248,6 +248,16 @@ static void wait_for_token(void *arg)
     weft_unlock(&mutex);
 }
 
+/* Until all are in the condition's queue: who has counted itself holds the mutex until it is. */
+static void await_waiting(void)
+{
+    for (bool all = false; !all; weft_yield()) {
+        weft_lock(&mutex);
+        all = waiting == CROWD;
+        weft_unlock(&mutex);
+    }
+}
+
 TASK_TEST(signals_wake_one_in_order)
 {
     struct crew crew;
@@ -255,7 +265,7 @@ TASK_TEST(signals_wake_one_in_order)
     for (unsigned i = 0; i < CROWD; i++) {
         crew_go(&crew, wait_for_token, &mutex);
     }
-    settle(CROWD);
+    await_waiting();
     for (unsigned i = 0; i < CROWD; i++) {
         weft_lock(&mutex);
         CHECK_EQ(woken, i);
@@ -285,7 +295,7 @@ TASK_TEST(broadcast_wakes_all)
     for (unsigned i = 0; i < CROWD; i++) {
         crew_go(&crew, wait_for_token, NULL);
     }
-    settle(CROWD);
+    await_waiting();
     weft_lock(&mutex);
     tokens = CROWD;
     weft_cond_broadcast(&cond);
