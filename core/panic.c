@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* The sanitizers know the C library's jumps; the compiler's own are five times faster. */
@@ -21,7 +22,12 @@ typedef jmp_buf jump_buffer;
 #define jump_to(buffer) longjmp((buffer), 1)
 #endif
 
-enum { MESSAGE_SIZE = 512, FEW = 4, TRACE_DEPTH = 64 };
+enum {
+    MESSAGE_SIZE = 512,
+    FEW = 4,
+    TRACE_DEPTH = 64,
+    FLUSH_ATTEMPTS = 100, /* a millisecond each */
+};
 
 struct deferred {
     task_fn fn;
@@ -32,8 +38,8 @@ struct panic {
     struct panic *older;
     unsigned depth; /* P2 */
     bool recovered;
-    bool exits; /* P3 */
-    char message[MESSAGE_SIZE];
+    struct leaving *exits; /* P3; NULL: a panic */
+    const char *message;   /* of a panic */
 };
 
 struct frame {
@@ -47,7 +53,26 @@ struct frame {
     jump_buffer jump;
 };
 
+/* A weft_exit. */
+struct leaving {
+    struct panic panic;
+    jump_buffer jump; /* to where it begins anew */
+};
+
 /* --- printing --------------------------------------------------------------------------------------- */
+
+/* What was printed before comes before; but whoever holds the stream for long must not keep the process from ending. */
+static void flush_stdout(void)
+{
+    for (unsigned attempt = 0; ftrylockfile(stdout) != 0; attempt++) {
+        if (attempt == FLUSH_ATTEMPTS) {
+            return;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    fflush_unlocked(stdout);
+    funlockfile(stdout);
+}
 
 /* One process dies once: a second thread that comes here waits for the end. */
 static void die_alone(void)
@@ -58,18 +83,21 @@ static void die_alone(void)
             pause();
         }
     }
-    fflush(stdout); /* what was printed before comes before */
+    flush_stdout();
 }
 
-static void print_panics(const struct panic *panic)
+/* The oldest first, the others indented; exits are not printed. Returns whether there was any. */
+static bool print_panics(const struct panic *panic)
 {
-    if (panic->older != NULL) {
-        print_panics(panic->older);
+    if (panic == NULL) {
+        return false;
     }
-    if (!panic->exits) {
-        dprintf(STDERR_FILENO, "%spanic: %s%s\n", panic->older == NULL || panic->older->exits ? "" : "\t",
-                panic->message, panic->recovered ? " [recovered]" : "");
+    bool any = print_panics(panic->older);
+    if (panic->exits == NULL) {
+        dprintf(STDERR_FILENO, "%spanic: %s%s\n", any ? "\t" : "", panic->message,
+                panic->recovered ? " [recovered]" : "");
     }
+    return any || panic->exits == NULL;
 }
 
 static __attribute__((noreturn)) void die(void)
@@ -85,7 +113,11 @@ static __attribute__((noreturn)) void die(void)
                 fn);
     }
     void *addresses[TRACE_DEPTH];
-    backtrace_symbols_fd(addresses, backtrace(addresses, TRACE_DEPTH), STDERR_FILENO);
+    int depth = backtrace(addresses, TRACE_DEPTH);
+    backtrace_symbols_fd(addresses, depth, STDERR_FILENO);
+    if (depth == TRACE_DEPTH) {
+        dprintf(STDERR_FILENO, "...\n");
+    }
     _exit(2);
 }
 
@@ -257,20 +289,18 @@ cold_function void frames_forget(struct task *self)
 
 /* --- panics ----------------------------------------------------------------------------------------- */
 
-/* A deferred call of `frame` has recovered. */
-static __attribute__((noreturn)) void cut_back(struct task *self, struct frame *frame)
+/* A deferred call of `frame` has recovered: cuts the stack back to it, or to the exit in the way. Not inlined: no function may jump to
+ * itself. */
+static __attribute__((noreturn, noinline)) void cut_back(struct task *self, struct frame *frame)
 {
-    bool exits = false;
-    while (self->panics != NULL && self->panics->depth >= frame->depth) { /* P2 */
-        exits |= self->panics->exits;
+    while (self->panics != NULL && self->panics->exits == NULL && self->panics->depth >= frame->depth) { /* P2 */
         self->panics = self->panics->older;
     }
     while (self->frames != frame) {
         frame_drop(self);
     }
-    if (exits) { /* P3 */
-        frames_exit(self);
-        runtime.sched->exit();
+    if (self->panics != NULL && self->panics->depth >= frame->depth) {
+        jump_to(self->panics->exits->jump); /* P3 */
     }
     if (frame->root) { /* as if the task's function had returned */
         frames_finish(self);
@@ -282,9 +312,7 @@ static __attribute__((noreturn)) void cut_back(struct task *self, struct frame *
 /* Runs the deferred calls of all frames. Returns if nothing was recovered. */
 static void unwind(struct task *self, struct panic *panic)
 {
-    panic->older = self->panics;
     panic->depth = self->frames == NULL ? 0 : self->frames->depth;
-    self->panics = panic;
     for (struct frame *frame = self->frames; frame != NULL; frame = frame->parent) {
         while (frame->count > 0) {
             run_last(self, frame, panic);
@@ -295,24 +323,35 @@ static void unwind(struct task *self, struct panic *panic)
     }
 }
 
+static __attribute__((noinline)) void leave(struct task *self)
+{
+    struct leaving leaving = {.panic = {.older = self->panics, .exits = &leaving}};
+    struct task *volatile task = self;
+    self->panics = &leaving.panic;
+    (void)jump_set(leaving.jump);
+    unwind(task, &leaving.panic); /* those that are left */
+}
+
 void frames_exit(struct task *self)
 {
     if (self->frames != NULL) {
-        struct panic panic = {.exits = true};
-        unwind(self, &panic);
+        leave(self);
     }
     frames_free(self);
 }
 
 void weft_panic(const char *format, ...)
 {
-    struct panic panic = {.recovered = false};
+    char message[MESSAGE_SIZE];
     va_list args;
     va_start(args, format);
-    vsnprintf(panic.message, sizeof panic.message, format, args);
+    vsnprintf(message, sizeof message, format, args);
     va_end(args);
+    struct panic panic = {.message = message};
     struct task *self = task_current();
     if (self != NULL) {
+        panic.older = self->panics;
+        self->panics = &panic;
         unwind(self, &panic);
     }
     die_alone();
@@ -325,7 +364,7 @@ const char *weft_recover(void)
     struct task *self = task_self();
     struct frame *frame = self->frames;
     struct panic *panic = frame == NULL ? NULL : frame->run_by;
-    if (panic == NULL || panic->exits || panic->recovered) {
+    if (panic == NULL || panic->exits != NULL || panic->recovered) {
         return NULL;
     }
     panic->recovered = true;
@@ -335,6 +374,6 @@ const char *weft_recover(void)
     if (self->recovered == NULL) {
         return "(no memory for the message)";
     }
-    memcpy(self->recovered, panic->message, sizeof panic->message);
+    strcpy(self->recovered, panic->message);
     return self->recovered;
 }
