@@ -12,7 +12,7 @@
 cold_function void chan_wake_one(struct weft_chan *chan, struct waitq *queue)
 {
     struct task *task = NULL;
-    lock_acquire(&chan->lock);
+    task_lock(&chan->lock);
     while (queue->head != NULL && task == NULL) {
         struct waiter *waiter = queue->head;
         bool parked = false;
@@ -32,7 +32,7 @@ cold_function void chan_wake_one(struct weft_chan *chan, struct waitq *queue)
 cold_function void chan_wake_all(struct weft_chan *chan)
 {
     struct waiter *list = NULL;
-    lock_acquire(&chan->lock);
+    task_lock(&chan->lock);
     for (int side = 0; side < 2; side++) {
         struct waitq *queue = side == 0 ? &chan->recvq : &chan->sendq;
         while (queue->head != NULL) {
@@ -56,7 +56,7 @@ void chan_wait(struct weft_chan *chan, enum weft_op op)
 {
     struct waitq *queue = chan_queue(chan, op);
     struct waiter self = {.task = task_self()};
-    lock_acquire(&chan->lock);
+    task_lock(&chan->lock);
     waitq_push_announced(queue, &self);
     if (chan->ops->poll(chan, op)) {
         waitq_remove(queue, &self);

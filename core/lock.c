@@ -3,6 +3,8 @@
 #include <sched.h>
 #include <time.h>
 
+bool tasks_alone;
+
 enum { SPIN_ROUNDS = 64, YIELD_ROUNDS = 1024 };
 
 void backoff(unsigned round)

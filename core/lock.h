@@ -36,6 +36,40 @@ static force_inline void lock_release(struct lock *lock)
     store_release(&lock->held, 0u); /* L1 -> L2 */
 }
 
+/* --- what only tasks touch -------------------------------------------------------------------------- */
+
+/* True while the run has one worker that is a thread: tasks then run one at a time and give way only where they park, yield or end.
+ * So nobody is ever in the middle of a section that another task wants to enter, and what only tasks touch (never a thread outside, the
+ * monitor, a signal handler) needs no read-modify-write. Written by weft_run, before its worker starts and after it has ended.
+ * Never under the thread sanitizer, which would miss the order that one thread is. */
+extern bool tasks_alone;
+
+/* A lock that only tasks take. */
+static force_inline void task_lock(struct lock *lock)
+{
+    if (tasks_alone) {
+        store_relaxed(&lock->held, 1u); /* nobody holds it: see above */
+    } else {
+        lock_acquire(lock);
+    }
+}
+
+/* The compare-and-swaps of words that only tasks change: with the order that the name says, or plain. */
+#define task_cas_plain(p, expected, v)                                                                                 \
+    (load_relaxed(p) == *(expected) ? (store_relaxed((p), (v)), true) : (*(expected) = load_relaxed(p), false))
+#define task_cas_weak_acquire(p, expected, v)                                                                          \
+    (tasks_alone ? task_cas_plain(p, expected, v) : cas_weak_acquire(p, expected, v))
+#define task_cas_weak_acq_rel(p, expected, v)                                                                          \
+    (tasks_alone ? task_cas_plain(p, expected, v) : cas_weak_acq_rel(p, expected, v))
+#define task_cas_weak_seq_cst(p, expected, v)                                                                          \
+    (tasks_alone ? task_cas_plain(p, expected, v) : cas_weak_seq_cst(p, expected, v))
+#define task_cas_acq_rel(p, expected, v)                                                                               \
+    (tasks_alone ? task_cas_plain(p, expected, v) : cas_acq_rel(p, expected, v))
+#define task_cas_acquire(p, expected, v)                                                                               \
+    (tasks_alone ? task_cas_plain(p, expected, v) : cas_acquire(p, expected, v))
+#define task_cas_release(p, expected, v)                                                                               \
+    (tasks_alone ? task_cas_plain(p, expected, v) : cas_release(p, expected, v))
+
 /* One step of waiting for another thread: `round` counts from 0; see above for what happens when. */
 void backoff(unsigned round);
 

@@ -26,7 +26,7 @@ static enum weft_status take(struct mailbox *mailbox, void *value)
 
 static enum weft_status locked_take(struct weft_chan *chan, void *value)
 {
-    lock_acquire(&chan->lock);
+    task_lock(&chan->lock);
     enum weft_status status = take(mailbox_of(chan), value);
     lock_release(&chan->lock);
     return status;
@@ -123,7 +123,7 @@ struct task *mailbox_put(struct mailbox *mailbox, weft_ns value)
 {
     struct waitq *queue = &mailbox->chan.recvq;
     struct task *task = NULL;
-    lock_acquire(&mailbox->chan.lock);
+    task_lock(&mailbox->chan.lock);
     if (!mailbox->full && load_relaxed(&mailbox->chan.closed) == 0) { /* under the lock */
         mailbox->full = true;
         store_release(&mailbox->puts, load_relaxed(&mailbox->puts) + 1); /* under the lock: one writer */
@@ -144,7 +144,7 @@ struct task *mailbox_put(struct mailbox *mailbox, weft_ns value)
 
 bool mailbox_drain(struct mailbox *mailbox)
 {
-    lock_acquire(&mailbox->chan.lock);
+    task_lock(&mailbox->chan.lock);
     bool was_full = mailbox->full;
     mailbox->full = false;
     lock_release(&mailbox->chan.lock);
@@ -153,7 +153,7 @@ bool mailbox_drain(struct mailbox *mailbox)
 
 void mailbox_close(struct mailbox *mailbox)
 {
-    lock_acquire(&mailbox->chan.lock);
+    task_lock(&mailbox->chan.lock);
     store_relaxed(&mailbox->chan.closed, 1u);
     lock_release(&mailbox->chan.lock);
     chan_wake_all(&mailbox->chan);

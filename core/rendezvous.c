@@ -1,48 +1,11 @@
 #include "rendezvous.h"
 
-static force_inline enum weft_op opposite(enum weft_op op)
-{
-    return op == WEFT_RECV ? WEFT_SEND : WEFT_RECV;
-}
-
-/* Copies between the caller's value and that of a waiter that was claimed. */
-static force_inline void transfer(struct weft_chan *chan, enum weft_op op, void *value, struct waiter *waiter)
-{
-    if (op == WEFT_SEND) {
-        elem_copy(waiter->value, value, chan->elem_size);
-    } else {
-        elem_copy(value, waiter->value, chan->elem_size);
-    }
-    waiter->status = WEFT_OK;
-}
-
-/* Under the lock, which it releases if it returns true: meets the first waiter of the other side. */
-static force_inline bool meet(struct weft_chan *chan, enum weft_op op, void *value)
-{
-    struct waitq *others = chan_queue(chan, opposite(op));
-    struct waiter *waiter;
-    while ((waiter = others->head) != NULL) {
-        bool parked = false;
-        if (!waiter_claim(others, waiter, &parked)) {
-            continue; /* a select that another channel has won */
-        }
-        transfer(chan, op, value, waiter);
-        struct task *task = waiter->task; /* read before the lock goes: an OPEN waiter may leave then */
-        lock_release(&chan->lock);
-        if (parked) {
-            task_ready(task);
-        }
-        return true;
-    }
-    return false;
-}
-
 static force_inline enum weft_status meet_or_park(struct weft_chan *chan, enum weft_op op, void *value)
 {
-    lock_acquire(&chan->lock);
+    task_lock(&chan->lock);
     /* closed: written under the lock */
     if (likely(load_relaxed(&chan->closed) == 0)) {
-        if (meet(chan, op, value)) {
+        if (rendezvous_meet(chan, op, value)) {
             return WEFT_OK;
         }
         struct waiter self = {.task = task_self(), .value = value};
@@ -74,10 +37,10 @@ static force_inline enum weft_status try_meet(struct weft_chan *chan, enum weft_
 {
     /* A failing attempt costs two shared loads. A waiter or a close that the caller has heard of happened before, and is
      * seen; one that it has not heard of may as well come after this call. seq_cst: the two in one order. */
-    if (load_seq_cst(&chan_queue(chan, opposite(op))->count) == 0 && load_seq_cst(&chan->closed) == 0) {
+    if (load_seq_cst(&chan_queue(chan, rendezvous_opposite(op))->count) == 0 && load_seq_cst(&chan->closed) == 0) {
         return WEFT_AGAIN;
     }
-    lock_acquire(&chan->lock);
+    task_lock(&chan->lock);
     if (load_relaxed(&chan->closed) != 0) { /* written under the lock */
         lock_release(&chan->lock);
         if (op == WEFT_RECV) {
@@ -85,7 +48,7 @@ static force_inline enum weft_status try_meet(struct weft_chan *chan, enum weft_
         }
         return WEFT_CLOSED;
     }
-    if (meet(chan, op, value)) {
+    if (rendezvous_meet(chan, op, value)) {
         return WEFT_OK;
     }
     lock_release(&chan->lock);
@@ -132,7 +95,7 @@ uint64_t rendezvous_version(const struct weft_chan *chan, enum weft_op op)
 
 enum weft_status rendezvous_close(struct weft_chan *chan)
 {
-    lock_acquire(&chan->lock);
+    task_lock(&chan->lock);
     if (load_relaxed(&chan->closed) != 0) { /* written under the lock */
         lock_release(&chan->lock);
         return WEFT_CLOSED;
@@ -161,7 +124,7 @@ static enum pair_result pair(struct wait *self, uint32_t self_index, struct wait
 {
     for (unsigned round = 0;; round++) {
         uint32_t mine = CLAIM_OPEN;
-        if (!cas_acq_rel(&self->claim, &mine, CLAIM_BUSY)) {
+        if (!task_cas_acq_rel(&self->claim, &mine, CLAIM_BUSY)) {
             return PAIR_SELF_LOST;
         }
         uint32_t theirs = load_relaxed(&other->claim); /* the CAS validates */
@@ -171,7 +134,7 @@ static enum pair_result pair(struct wait *self, uint32_t self_index, struct wait
         }
         if (theirs == CLAIM_OPEN || theirs == CLAIM_PARKED) {
             *parked = theirs == CLAIM_PARKED;
-            if (cas_acq_rel(&other->claim, &theirs, CLAIM_WON + other_index)) {
+            if (task_cas_acq_rel(&other->claim, &theirs, CLAIM_WON + other_index)) {
                 store_release(&self->claim, CLAIM_WON + self_index);
                 return PAIR_DONE;
             }
@@ -186,11 +149,11 @@ static enum pair_result pair(struct wait *self, uint32_t self_index, struct wait
 
 enum enlist_result rendezvous_enlist(struct weft_chan *chan, enum weft_op op, struct waiter *self)
 {
-    struct waitq *others = chan_queue(chan, opposite(op));
+    struct waitq *others = chan_queue(chan, rendezvous_opposite(op));
     uint32_t open = CLAIM_OPEN;
-    lock_acquire(&chan->lock);
+    task_lock(&chan->lock);
     if (load_relaxed(&chan->closed) != 0) { /* written under the lock */
-        bool won = cas_acq_rel(&self->wait->claim, &open, CLAIM_WON + self->index);
+        bool won = task_cas_acq_rel(&self->wait->claim, &open, CLAIM_WON + self->index);
         lock_release(&chan->lock);
         if (won) {
             self->status = WEFT_CLOSED;
@@ -210,7 +173,7 @@ enum enlist_result rendezvous_enlist(struct weft_chan *chan, enum weft_op op, st
         enum pair_result result;
         if (waiter->wait == NULL) {
             open = CLAIM_OPEN;
-            result = cas_acq_rel(&self->wait->claim, &open, CLAIM_WON + self->index) ? PAIR_DONE : PAIR_SELF_LOST;
+            result = task_cas_acq_rel(&self->wait->claim, &open, CLAIM_WON + self->index) ? PAIR_DONE : PAIR_SELF_LOST;
         } else {
             result = pair(self->wait, self->index, waiter->wait, waiter->index, &parked);
         }
@@ -220,7 +183,7 @@ enum enlist_result rendezvous_enlist(struct weft_chan *chan, enum weft_op op, st
         }
         waitq_remove(others, waiter);
         if (result == PAIR_DONE) {
-            transfer(chan, op, self->value, waiter);
+            rendezvous_transfer(chan, op, self->value, waiter);
             self->status = WEFT_OK;
             struct task *task = waiter->task;
             lock_release(&chan->lock);

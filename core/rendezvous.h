@@ -11,6 +11,43 @@
 
 #include "chan.h"
 
+static force_inline enum weft_op rendezvous_opposite(enum weft_op op)
+{
+    return op == WEFT_RECV ? WEFT_SEND : WEFT_RECV;
+}
+
+/* Copies between the caller's value and that of a waiter that was claimed. */
+static force_inline void rendezvous_transfer(struct weft_chan *chan, enum weft_op op, void *value, struct waiter *waiter)
+{
+    if (op == WEFT_SEND) {
+        elem_copy(waiter->value, value, chan->elem_size);
+    } else {
+        elem_copy(value, waiter->value, chan->elem_size);
+    }
+    waiter->status = WEFT_OK;
+}
+
+/* Under the lock, which it releases if it returns true: meets the first waiter of the other side. */
+static force_inline bool rendezvous_meet(struct weft_chan *chan, enum weft_op op, void *value)
+{
+    struct waitq *others = chan_queue(chan, rendezvous_opposite(op));
+    struct waiter *waiter;
+    while ((waiter = others->head) != NULL) {
+        bool parked = false;
+        if (!waiter_claim(others, waiter, &parked)) {
+            continue; /* a select that another channel has won */
+        }
+        rendezvous_transfer(chan, op, value, waiter);
+        struct task *task = waiter->task; /* read before the lock goes: an OPEN waiter may leave then */
+        lock_release(&chan->lock);
+        if (parked) {
+            task_ready(task);
+        }
+        return true;
+    }
+    return false;
+}
+
 enum weft_status rendezvous_send(struct weft_chan *chan, const void *value);
 enum weft_status rendezvous_recv(struct weft_chan *chan, void *value);
 enum weft_status rendezvous_try_send(struct weft_chan *chan, const void *value);
@@ -18,11 +55,6 @@ enum weft_status rendezvous_try_recv(struct weft_chan *chan, void *value);
 uint64_t rendezvous_version(const struct weft_chan *chan, enum weft_op op);
 enum weft_status rendezvous_close(struct weft_chan *chan);
 
-enum enlist_result {
-    ENLIST_QUEUED, /* the waiter is in the queue; whoever comes will find it */
-    ENLIST_DONE,   /* the case is done: waiter->status says how, and the wait's word says that it won */
-    ENLIST_LOST,   /* another case of this wait has won meanwhile */
-};
 /* A case of a select that is about to park. */
 enum enlist_result rendezvous_enlist(struct weft_chan *chan, enum weft_op op, struct waiter *waiter);
 

@@ -21,6 +21,8 @@
  * is one of real time where a store reaches all other processors at once and loads with acquire are done in their order: x86-64, AArch64.
  * Source: the double collect of Y. Afek et al., "Atomic snapshots of shared memory" (JACM 40, 1993).
  *
+ * A variant may have a select of its own for cases that are all of it (chan_ops.select).
+ *
  * The functions are inlined over `ops` when all channels are of one variant that the caller knows (the benchmarks
  * do), and go through each channel's own table when ops is NULL. */
 #ifndef CORE_SELECT_H
@@ -42,18 +44,30 @@ static force_inline enum weft_status case_try(const struct chan_ops *ops, struct
                               : case_ops(ops, c)->try_send(c->chan, c->value);
 }
 
-/* Steps 1 and 2: the index of the case that was done, or -1. `order` has room for count indices; -1 leaves them there in a random order. */
-static force_inline int select_poll(const struct chan_ops *ops, struct weft_case *cases, size_t count, uint16_t *order)
+/* The cases in a random order, drawn one at a time: R. Durstenfeld's shuffle (CACM 1964). select_order() fills in the indices and returns how
+ * many there are left to draw; select_draw() returns one of those left, and once all are drawn the array holds a random order. */
+static force_inline size_t select_order(uint16_t *order, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         order[i] = (uint16_t)i;
     }
-    for (size_t left = count; left > 0; left--) {
-        /* R. Durstenfeld's shuffle (CACM 1964), one step at a time */
-        size_t pick = left == 1 ? 0 : random_below(worker_self(), (uint32_t)left); /* an operation may migrate */
-        uint16_t index = order[pick];
-        order[pick] = order[left - 1];
-        order[left - 1] = index;
+    return count;
+}
+
+static force_inline uint16_t select_draw(uint16_t *order, size_t left)
+{
+    size_t pick = left == 1 ? 0 : random_below(worker_self(), (uint32_t)left); /* an operation may migrate */
+    uint16_t index = order[pick];
+    order[pick] = order[left - 1];
+    order[left - 1] = index;
+    return index;
+}
+
+/* Steps 1 and 2: the index of the case that was done, or -1. `order` has room for count indices; -1 leaves them there in a random order. */
+static force_inline int select_poll(const struct chan_ops *ops, struct weft_case *cases, size_t count, uint16_t *order)
+{
+    for (size_t left = select_order(order, count); left > 0; left--) {
+        uint16_t index = select_draw(order, left);
         struct weft_case *c = &cases[index];
         if (c->chan == NULL) {
             continue;
@@ -67,15 +81,52 @@ static force_inline int select_poll(const struct chan_ops *ops, struct weft_case
     return -1;
 }
 
+/* The variant's own select, if all channels are of one variant that has one; else NULL. */
+static force_inline const struct chan_ops *select_variant(const struct chan_ops *ops, const struct weft_case *cases,
+                                                          size_t count)
+{
+    if (ops != NULL) {
+        return ops->select != NULL ? ops : NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (cases[i].chan != NULL && cases[i].chan->ops != ops) {
+            if (ops != NULL || cases[i].chan->ops->select == NULL) {
+                return NULL;
+            }
+            ops = cases[i].chan->ops;
+        }
+    }
+    return ops;
+}
+
+/* One case and no deadline: the plain operation. */
+static force_inline int select_only(const struct chan_ops *ops, struct weft_case *c)
+{
+    c->status = c->op == WEFT_RECV ? case_ops(ops, c)->recv(c->chan, c->value) : case_ops(ops, c)->send(c->chan, c->value);
+    return 0;
+}
+
 /* Steps 3 to 5, registering in the given order. Returns an index, -1 for the deadline, or SELECT_RETRY. */
 enum { SELECT_RETRY = -2 };
 int select_wait(struct weft_case *cases, size_t count, weft_ns deadline, struct waiter *waiters, const uint16_t *order);
 /* For more cases than fit on the stack. */
 int select_large(struct weft_case *cases, size_t count, weft_ns deadline, bool wait);
+/* Memory for that: waiters, and behind them `extra` bytes a case, and room for an order. A panic if there is none; to be freed. */
+struct waiter *select_memory(size_t count, size_t extra);
+/* W2: no waiter of the first `count` in the order is left in a queue, and no claimer is still at work on one (it holds the
+ * lock). `skip`: a case whose claimer has readied this task: it took the waiter out, and the channel may be gone. */
+void select_delist(struct weft_case *cases, size_t count, struct waiter *waiters, const uint16_t *order, size_t skip);
 
 static force_inline int select_until(const struct chan_ops *ops, struct weft_case *cases, size_t count,
                                      weft_ns deadline)
 {
+    if (count == 1 && deadline == WEFT_FOREVER && cases[0].chan != NULL) {
+        return select_only(ops, &cases[0]);
+    }
+    const struct chan_ops *variant = select_variant(ops, cases, count);
+    if (variant != NULL) {
+        return variant->select(cases, count, deadline, true);
+    }
     if (unlikely(count > SELECT_STACK_CASES)) {
         return select_large(cases, count, deadline, true);
     }
@@ -129,6 +180,14 @@ static force_inline int select_poll_atomic(const struct chan_ops *ops, struct we
 
 static force_inline int select_try(const struct chan_ops *ops, struct weft_case *cases, size_t count)
 {
+    if (count == 1 && cases[0].chan != NULL) {
+        cases[0].status = case_try(ops, &cases[0]);
+        return cases[0].status == WEFT_AGAIN ? -1 : 0;
+    }
+    const struct chan_ops *variant = select_variant(ops, cases, count);
+    if (variant != NULL) {
+        return variant->select(cases, count, 0, false);
+    }
     if (unlikely(count > SELECT_STACK_CASES)) {
         return select_large(cases, count, 0, false);
     }

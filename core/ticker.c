@@ -93,7 +93,7 @@ static bool stop(struct weft_timer *timer)
 
 bool weft_timer_stop(struct weft_timer *timer)
 {
-    lock_acquire(&timer->lock);
+    task_lock(&timer->lock);
     bool pending = stop(timer);
     lock_release(&timer->lock);
     return pending;
@@ -105,7 +105,7 @@ bool weft_timer_reset(struct weft_timer *timer, weft_ns delay)
     if (timer->ticker && delay <= 0) {
         weft_panic("reset of the ticker %p to a period that is not positive", (void *)timer);
     }
-    lock_acquire(&timer->lock);
+    task_lock(&timer->lock);
     bool pending = stop(timer);
     timer->run = runtime.number;
     timer->timer.when = instant_after(delay);

@@ -28,7 +28,7 @@ static force_inline bool add_fast(struct waitgroup *self, int64_t delta)
 {
     int32_t count = load_relaxed(&self->count); /* the CAS validates */
     while (count > 0 && count + delta > 0 && count + delta <= INT32_MAX) {
-        if (cas_weak_acq_rel(&self->count, &count, (int32_t)(count + delta))) { /* G1 */
+        if (task_cas_weak_acq_rel(&self->count, &count, (int32_t)(count + delta))) { /* G1 */
             return true;
         }
     }
@@ -37,7 +37,7 @@ static force_inline bool add_fast(struct waitgroup *self, int64_t delta)
 
 static cold_function void add_slow(struct waitgroup *self, int64_t delta)
 {
-    lock_acquire(&self->lock);
+    task_lock(&self->lock);
     int32_t count = load_relaxed(&self->count); /* the CAS validates: fast adds go on beside the lock */
     int64_t sum;
     do {
@@ -47,7 +47,7 @@ static cold_function void add_slow(struct waitgroup *self, int64_t delta)
             weft_panic(sum < 0 ? "negative counter of the waitgroup %p" : "counter of the waitgroup %p is too large",
                        (void *)self);
         }
-    } while (!cas_weak_acq_rel(&self->count, &count, (int32_t)sum)); /* G1 */
+    } while (!task_cas_weak_acq_rel(&self->count, &count, (int32_t)sum)); /* G1 */
     struct sync_waiter *waiters = sum == 0 ? self->tail : NULL;
     if (sum == 0) {
         self->tail = NULL;
@@ -74,7 +74,7 @@ void weft_wg_wait(struct weft_waitgroup *group)
     struct waitgroup *self = waitgroup_of(group);
     struct sync_waiter waiter = {.task = task_self()};
     task_poll();
-    lock_acquire(&self->lock);
+    task_lock(&self->lock);
     if (load_acquire(&self->count) == 0) { /* G1; under the lock, for those who free the group next */
         lock_release(&self->lock);
         return;
@@ -142,7 +142,7 @@ _Static_assert(sizeof(struct once) <= sizeof(struct weft_once), "fits");
 static void once_finish(void *arg)
 {
     struct once *self = arg;
-    lock_acquire(&self->lock);
+    task_lock(&self->lock);
     store_release(&self->state, (uint32_t)ONCE_DONE); /* O1 */
     struct sync_waiter *waiters = self->tail;
     self->tail = NULL;
@@ -167,7 +167,7 @@ static void once_run(void *arg)
 static cold_function void once_slow(struct once *self, task_fn fn, void *arg)
 {
     struct sync_waiter waiter = {.task = task_self()};
-    lock_acquire(&self->lock);
+    task_lock(&self->lock);
     uint32_t state = load_relaxed(&self->state); /* under the lock */
     if (state == ONCE_RUNS) {
         sync_push(&self->tail, &waiter);

@@ -62,7 +62,7 @@ static cold_function void futex_lock_contended(struct futex_chan *self)
 {
     for (unsigned spin = 0; spin < FUTEX_SPIN; spin++) {
         uint32_t free = 0;
-        if (cas_weak_acquire(&self->mutex, &free, 1u)) { /* A1 <- R1 */
+        if (task_cas_weak_acquire(&self->mutex, &free, 1u)) { /* A1 <- R1 */
             return;
         }
         cpu_relax();
@@ -76,7 +76,7 @@ static cold_function void futex_lock_contended(struct futex_chan *self)
 static force_inline void futex_lock(struct futex_chan *self)
 {
     uint32_t free = 0;
-    if (unlikely(!cas_acquire(&self->mutex, &free, 1u))) { /* A1 <- R1 */
+    if (unlikely(!task_cas_acquire(&self->mutex, &free, 1u))) { /* A1 <- R1 */
         futex_lock_contended(self);
     }
 }
@@ -86,7 +86,7 @@ static force_inline void futex_lock_spinning(struct futex_chan *self)
 {
     for (unsigned round = 0;; round++) {
         uint32_t free = 0;
-        if (likely(cas_acquire(&self->mutex, &free, 1u))) { /* A1 <- R1 */
+        if (likely(task_cas_acquire(&self->mutex, &free, 1u))) { /* A1 <- R1 */
             return;
         }
         backoff(round);
@@ -95,7 +95,9 @@ static force_inline void futex_lock_spinning(struct futex_chan *self)
 
 static force_inline void futex_unlock(struct futex_chan *self)
 {
-    if (unlikely(exchange_acq_rel(&self->mutex, 0u) == 2)) { /* R1 -> A1 */
+    if (tasks_alone) { /* nobody waits for it: see core/lock.h */
+        store_relaxed(&self->mutex, 0u);
+    } else if (unlikely(exchange_acq_rel(&self->mutex, 0u) == 2)) { /* R1 -> A1 */
         lot_wake(&self->mutex, 1);
     }
 }

@@ -112,7 +112,7 @@ static cold_function void mutex_wait(struct weft_chan *chan, enum weft_op op)
     struct waiter self = {.task = task_self()};
     waitq_push(chan_queue(chan, op), &self);
     task_park(op == WEFT_RECV ? WAIT_RECV : WAIT_SEND, chan, park_unlock, &chan->lock, NULL);
-    lock_acquire(&chan->lock);
+    task_lock(&chan->lock);
 }
 
 static inline enum weft_status mutex_send(struct weft_chan *chan, const void *value)
@@ -121,7 +121,7 @@ static inline enum weft_status mutex_send(struct weft_chan *chan, const void *va
         return rendezvous_send(chan, value);
     }
     enum weft_status status;
-    lock_acquire(&chan->lock);
+    task_lock(&chan->lock);
     while ((status = mutex_put(chan, value)) == WEFT_AGAIN) {
         mutex_wait(chan, WEFT_SEND);
     }
@@ -134,7 +134,7 @@ static inline enum weft_status mutex_recv(struct weft_chan *chan, void *value)
         return rendezvous_recv(chan, value);
     }
     enum weft_status status;
-    lock_acquire(&chan->lock);
+    task_lock(&chan->lock);
     while ((status = mutex_take(chan, value)) == WEFT_AGAIN) {
         mutex_wait(chan, WEFT_RECV);
     }
@@ -146,7 +146,7 @@ static inline enum weft_status mutex_try_send(struct weft_chan *chan, const void
     if (chan->capacity == 0) {
         return rendezvous_try_send(chan, value);
     }
-    lock_acquire(&chan->lock);
+    task_lock(&chan->lock);
     enum weft_status status = mutex_put(chan, value);
     if (status == WEFT_AGAIN) {
         lock_release(&chan->lock);
@@ -159,7 +159,7 @@ static inline enum weft_status mutex_try_recv(struct weft_chan *chan, void *valu
     if (chan->capacity == 0) {
         return rendezvous_try_recv(chan, value);
     }
-    lock_acquire(&chan->lock);
+    task_lock(&chan->lock);
     enum weft_status status = mutex_take(chan, value);
     if (status == WEFT_AGAIN) {
         lock_release(&chan->lock);
@@ -172,7 +172,7 @@ static enum weft_status mutex_close(struct weft_chan *chan)
     if (chan->capacity == 0) {
         return rendezvous_close(chan);
     }
-    lock_acquire(&chan->lock);
+    task_lock(&chan->lock);
     bool was_closed = load_relaxed(&chan->closed) != 0; /* under the lock */
     store_relaxed(&chan->closed, 1u);
     lock_release(&chan->lock);
