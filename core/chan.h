@@ -55,7 +55,8 @@ struct chan_ops {
     struct chan_caps caps;
     /* Bytes of the whole object; 0: overflow. elem_size and capacity are within the caps. */
     size_t (*size)(size_t elem_size, size_t capacity);
-    /* The base is set, the rest is zeroed. */
+    size_t header; /* bytes of the variant's own structure, which are zeroed; the elements behind it are not */
+    /* The base is set, the rest of the header is zeroed. NULL: nothing to do. */
     enum weft_status (*init)(struct weft_chan *chan);
     void (*fini)(struct weft_chan *chan); /* may be NULL */
     enum weft_status (*send)(struct weft_chan *chan, const void *value);
@@ -90,6 +91,7 @@ struct weft_chan {
     struct lock lock;             /* guards the two queues, and what the variant says */
     struct waitq recvq;           /* tasks that wait to receive */
     struct waitq sendq;           /* tasks that wait to send */
+    size_t bytes;                 /* of the object, as block_new() gave them */
     struct weft_chan *limbo_next; /* once freed */
 } __attribute__((aligned(CACHE_LINE)));
 
@@ -142,7 +144,7 @@ static inline void chan_pass_on(struct weft_chan *chan, enum weft_op op)
 
 /* Panics if a task waits on the channel, which is about to be freed. */
 void chan_check_unused(const struct weft_chan *chan);
-/* Frees the memory once nobody can be at work on it any more: see limbo.h. */
+/* Frees the memory, chan->bytes of it, once nobody can be at work on it any more: see limbo.h. */
 void chan_release_memory(struct weft_chan *chan);
 
 /* For reports. */

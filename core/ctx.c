@@ -142,7 +142,7 @@ static struct weft_ctx *destroy(struct weft_ctx *ctx)
         chan_check_unused(&ctx->done.chan);
         mailbox_free(&ctx->done);
     } else {
-        free(ctx);
+        block_free(ctx, block_size(sizeof *ctx));
     }
     return parent;
 }
@@ -297,15 +297,15 @@ static struct weft_ctx *ctx_new(struct weft_ctx *parent, enum kind kind)
     if (parent == NULL) {
         weft_panic("a context needs a parent: weft_ctx_background() is the first");
     }
-    size_t size = (sizeof(struct weft_ctx) + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-    struct weft_ctx *ctx = aligned_alloc(CACHE_LINE, size);
+    size_t size = sizeof(struct weft_ctx);
+    struct weft_ctx *ctx = block_new(&size);
     if (ctx == NULL) {
         return NULL;
     }
     *ctx = (struct weft_ctx){.kind = kind, .refs = 1, .parent = parent};
     ctx->host = kind == CANCELABLE ? ctx : kind == DETACHED ? NULL : parent->host;
     if (kind == CANCELABLE) {
-        mailbox_init(&ctx->done, 0, NULL);
+        mailbox_init(&ctx->done, 0, size, NULL);
     }
     if (kind != HOOK) { /* which its context owns */
         hold(parent);

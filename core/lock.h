@@ -47,9 +47,7 @@ extern bool tasks_alone;
 /* A lock that only tasks take. */
 static force_inline void task_lock(struct lock *lock)
 {
-    if (tasks_alone) {
-        store_relaxed(&lock->held, 1u); /* nobody holds it: see above */
-    } else {
+    if (!tasks_alone) {
         lock_acquire(lock);
     }
 }

@@ -113,10 +113,11 @@ static const struct chan_ops mailbox_ops = {
     .version = mailbox_version,
 };
 
-void mailbox_init(struct mailbox *mailbox, size_t elem_size, void (*release)(struct mailbox *mailbox))
+void mailbox_init(struct mailbox *mailbox, size_t elem_size, size_t bytes, void (*release)(struct mailbox *mailbox))
 {
     *mailbox =
-        (struct mailbox){.chan = {.ops = &mailbox_ops, .elem_size = elem_size, .capacity = 1}, .release = release};
+        (struct mailbox){.chan = {.ops = &mailbox_ops, .elem_size = elem_size, .capacity = 1, .bytes = bytes},
+                         .release = release};
 }
 
 struct task *mailbox_put(struct mailbox *mailbox, weft_ns value)

@@ -347,6 +347,7 @@ static void *worker_thread(void *arg)
 static void worker_init(struct mn_worker *worker, unsigned index, uint64_t seed)
 {
     worker->base.index = index;
+    worker->base.blocks.kept = true;
     limbo_quiet(&worker->base.epoch);
     store_relaxed(&worker->base.random, random_seed(seed, index)); /* no other thread yet */
     timers_init(&worker->timers);
@@ -421,6 +422,10 @@ enum weft_status mn_run(const struct mn_policy *policy, const struct weft_option
             threads_count(-1);
         }
         run_observable(false);
+        for (unsigned i = 0; i < mn.count; i++) {
+            limbo_retire(&mn.workers[i].base.limbo);
+            blocks_drain(&mn.workers[i].base.blocks);
+        }
         if (blocking_end_run()) {
             stacks_abandon();
         }

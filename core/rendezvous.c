@@ -33,13 +33,8 @@ enum weft_status rendezvous_recv(struct weft_chan *chan, void *value)
     return meet_or_park(chan, WEFT_RECV, value);
 }
 
-static force_inline enum weft_status try_meet(struct weft_chan *chan, enum weft_op op, void *value)
+enum weft_status rendezvous_try_slow(struct weft_chan *chan, enum weft_op op, void *value)
 {
-    /* A failing attempt costs two shared loads. A waiter or a close that the caller has heard of happened before, and is
-     * seen; one that it has not heard of may as well come after this call. seq_cst: the two in one order. */
-    if (load_seq_cst(&chan_queue(chan, rendezvous_opposite(op))->count) == 0 && load_seq_cst(&chan->closed) == 0) {
-        return WEFT_AGAIN;
-    }
     task_lock(&chan->lock);
     if (load_relaxed(&chan->closed) != 0) { /* written under the lock */
         lock_release(&chan->lock);
@@ -53,16 +48,6 @@ static force_inline enum weft_status try_meet(struct weft_chan *chan, enum weft_
     }
     lock_release(&chan->lock);
     return WEFT_AGAIN;
-}
-
-enum weft_status rendezvous_try_send(struct weft_chan *chan, const void *value)
-{
-    return try_meet(chan, WEFT_SEND, (void *)(uintptr_t)value);
-}
-
-enum weft_status rendezvous_try_recv(struct weft_chan *chan, void *value)
-{
-    return try_meet(chan, WEFT_RECV, value);
 }
 
 /* Takes all that can be claimed out of the queue, with status CLOSED; returns those to be readied as a list. */

@@ -29,6 +29,7 @@
 #ifndef CORE_SCHED_H
 #define CORE_SCHED_H
 
+#include "block.h"
 #include "limbo.h"
 #include "overflow.h"
 #include "task.h"
@@ -98,6 +99,8 @@ struct worker {
     _Atomic(uint64_t) random;       /* state of random_next; atomic as several tasks use it, one after the other */
     _Atomic(bool) preempt;          /* set by the monitor: the task is to give way at its next chance */
     unsigned index;
+    struct blocks blocks;
+    struct limbo limbo; /* its own freed channels, unless it comes and goes with a task */
     struct guard guard; /* of the thread's stack, where tasks run on it */
 };
 

@@ -122,7 +122,7 @@ enum weft_status weft_sem_acquire(struct weft_sem *sem, uint64_t count, struct w
         return WEFT_OK;
     }
     waiter.selects = true;
-    mailbox_init(&waiter.granted, 0, NULL);
+    mailbox_init(&waiter.granted, 0, 0, NULL);
     lock_release(&self->lock);
     return wait_for_grant(self, &waiter, ctx);
 }

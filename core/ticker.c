@@ -45,8 +45,8 @@ static struct task *expire_function(struct timer *timer, weft_ns now)
 static struct weft_timer *timer_new(weft_ns delay, weft_ns period, task_fn fn, void *arg)
 {
     task_self(); /* panics outside of a task */
-    size_t size = (sizeof(struct weft_timer) + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-    struct weft_timer *self = aligned_alloc(CACHE_LINE, size);
+    size_t size = sizeof(struct weft_timer);
+    struct weft_timer *self = block_new(&size);
     if (self == NULL) {
         return NULL;
     }
@@ -56,7 +56,7 @@ static struct weft_timer *timer_new(weft_ns delay, weft_ns period, task_fn fn, v
                                 .fn = fn,
                                 .arg = arg};
     self->timer.expire = fn == NULL ? expire_channel : expire_function;
-    mailbox_init(&self->mailbox, sizeof(weft_ns), NULL);
+    mailbox_init(&self->mailbox, sizeof(weft_ns), size, NULL);
     runtime.sched->arm(&self->timer);
     return self;
 }

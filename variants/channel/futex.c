@@ -50,12 +50,6 @@ static size_t futex_size(size_t elem_size, size_t capacity)
     return buffer_object_size(sizeof(struct futex_chan), elem_size, capacity);
 }
 
-static enum weft_status futex_init(struct weft_chan *chan)
-{
-    (void)chan;
-    return WEFT_OK;
-}
-
 /* --- the mutex -------------------------------------------------------------------------------------- */
 
 static cold_function void futex_lock_contended(struct futex_chan *self)
@@ -290,7 +284,7 @@ const struct chan_ops futex_ops = {
              .allocates_per_message_above = SIZE_MAX,
              .progress = PROGRESS_BLOCKING},
     .size = futex_size,
-    .init = futex_init,
+    .header = sizeof(struct futex_chan),
     .send = futex_send,
     .recv = futex_recv,
     .try_send = futex_try_send,

@@ -45,12 +45,6 @@ static size_t handoff_size(size_t elem_size, size_t capacity)
     return buffer_object_size(sizeof(struct handoff_chan), elem_size, capacity);
 }
 
-static enum weft_status handoff_init(struct weft_chan *chan)
-{
-    (void)chan;
-    return WEFT_OK;
-}
-
 /* --- under the lock --------------------------------------------------------------------------------- */
 
 /* The first waiter that can be claimed, taken out; NULL: there is none. *woken: its task, if it has to be readied. */
@@ -118,24 +112,11 @@ static force_inline enum weft_status handoff_do(struct weft_chan *chan, enum wef
 
 /* --- one operation ---------------------------------------------------------------------------------- */
 
-/* Without the lock: the operation is impossible at an instant of this call. The number that may only grow in between is read last. */
-static force_inline bool handoff_impossible(const struct weft_chan *chan, enum weft_op op)
+/* Without the lock: AGAIN or CLOSED if that is the answer; OK: the lock is needed. */
+static force_inline enum weft_status handoff_glance(const struct weft_chan *chan, enum weft_op op, void *value)
 {
-    const struct buffer *buffer = handoff_buffer(chan);
-    if (chan->capacity == 0) {
-        const struct waitq *others = op == WEFT_RECV ? &chan->sendq : &chan->recvq;
-        /* a waiter that the caller has not heard of may as well come after this call; seq_cst: one order with closed */
-        return load_seq_cst(&others->count) == 0 && load_seq_cst(&chan->closed) == 0;
-    }
-    uint64_t puts, takes;
-    if (op == WEFT_RECV) {
-        takes = load_acquire(&buffer->takes); /* what its mover did before is seen: chan_ops.version */
-        puts = load_acquire(&buffer->puts);
-        return puts == takes && load_seq_cst(&chan->closed) == 0;
-    }
-    puts = load_acquire(&buffer->puts);
-    takes = load_acquire(&buffer->takes);
-    return puts - takes == chan->capacity && load_seq_cst(&chan->closed) == 0;
+    return chan->capacity == 0 ? rendezvous_glance(chan, op, value)
+                               : buffer_glance(handoff_buffer(chan), chan, op, value);
 }
 
 /* Releases the lock, then readies whom the operation has served. */
@@ -150,11 +131,12 @@ static force_inline void handoff_leave(struct weft_chan *chan, struct task *woke
 static force_inline enum weft_status handoff_try(struct weft_chan *chan, enum weft_op op, void *value)
 {
     struct task *woken;
-    if (handoff_impossible(chan, op)) {
-        return WEFT_AGAIN;
+    enum weft_status status = handoff_glance(chan, op, value);
+    if (status != WEFT_OK) {
+        return status;
     }
     task_lock(&chan->lock);
-    enum weft_status status = handoff_do(chan, op, value, &woken);
+    status = handoff_do(chan, op, value, &woken);
     handoff_leave(chan, woken);
     return status;
 }
@@ -383,7 +365,7 @@ static enum enlist_result handoff_enlist(struct weft_chan *chan, enum weft_op op
     uint32_t open = CLAIM_OPEN;
     struct task *woken;
     task_lock(&chan->lock);
-    if (handoff_impossible(chan, op)) {
+    if (handoff_glance(chan, op, NULL) == WEFT_AGAIN) {
         waitq_push(chan_queue(chan, op), waiter);
         lock_release(&chan->lock);
         return ENLIST_QUEUED;
@@ -423,7 +405,7 @@ const struct chan_ops handoff_ops = {
              .allocates_per_message_above = SIZE_MAX,
              .progress = PROGRESS_BLOCKING},
     .size = handoff_size,
-    .init = handoff_init,
+    .header = sizeof(struct handoff_chan),
     .send = handoff_send,
     .recv = handoff_recv,
     .try_send = handoff_try_send,

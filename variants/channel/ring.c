@@ -292,6 +292,7 @@ const struct chan_ops ring_ops = {
              .allocates_per_message_above = SIZE_MAX,
              .progress = PROGRESS_BLOCKING},
     .size = ring_size,
+    .header = sizeof(struct ring_chan),
     .init = ring_init,
     .send = ring_send,
     .recv = ring_recv,
