@@ -18,7 +18,7 @@ extern const struct bench_rows BENCH_PASTE(bench_channel_, BENCH_VARIANT)[];
 const struct bench_rows BENCH_PASTE(bench_channel_, BENCH_VARIANT)[] = {
     BENCH_ROW(bench_ping_pong), BENCH_ROW(bench_spsc), BENCH_ROW(bench_mpmc), BENCH_ROW(bench_select),
 #if !BENCH_CONTROL
-    BENCH_ROWS(bench_go_chan),
+    BENCH_ROWS(bench_go_chan_rows),
 #endif
     BENCH_ROWS_END,
 };

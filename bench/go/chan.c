@@ -173,7 +173,7 @@ static void bench_go_chan_creation_batch(struct bench_batch *batch)
     bench_clock_stop(&clock);
 }
 
-static const struct bench_workload bench_go_chan[] = {
+static const struct bench_workload bench_go_chan_rows[] = {
     {BENCH_GO("ChanNonblocking", "channel"),
      .question = "what does a receive cost that finds nothing and does not wait?",
      .unit = "receive",
