@@ -24,8 +24,11 @@ static force_inline void bench_spin(weft_ns duration)
     }
 }
 
-/* Measures work(argument) alone, by the calling task, and says that each unit of the batch holds `calls` of it one after the
- * other: as many as are left when all that Go may run at the same time does. Outside of the timed part. */
-void bench_work_alone(struct bench_batch *batch, void (*work)(uint64_t), uint64_t argument, double calls);
+/* On how many processors work of so many tasks can go on at once in this cell. */
+double bench_work_parallel(const struct bench_cell *cell, unsigned tasks);
+
+/* Measures work(arg) alone, by the calling task, and says that the made-up work of each unit takes `calls` times as long: one
+ * behind the other, as many calls as there are if what may run at the same time does. Outside of the timed part. */
+void bench_work_alone(struct bench_batch *batch, void (*work)(void *arg), void *arg, double calls);
 
 #endif
