@@ -1,8 +1,8 @@
 /* A spin lock for short sections that never park: some dozen instructions, the copy of one element, or the switch to
  * another stack (a task that parks releases its lock from there, see sched.h).
  *
- * Idea: test and test-and-set; one read-modify-write to take, one plain store to release. A waiter spins for
- * about a microsecond and then gives up its processor (sched_yield), and later sleeps 50 us a time, so that on
+ * Idea: test and test-and-set; one read-modify-write to take, one plain store to release. A loser stays
+ * away for some microseconds and then gives up its processor (sched_yield), and later sleeps 50 us a time, so that on
  * an oversubscribed machine it does not burn the slice of the very thread that it waits for.
  * The lock may be released by another task than the one that took it (park() commits on the next task's
  * stack), but always by the same thread. Not fair.
@@ -68,7 +68,12 @@ static force_inline void task_lock(struct lock *lock)
 #define task_cas_release(p, expected, v)                                                                               \
     (tasks_alone ? task_cas_plain(p, expected, v) : cas_release(p, expected, v))
 
-/* One step of waiting for another thread: `round` counts from 0; see above for what happens when. */
+/* One step of waiting for another thread, which is in the middle of something: `round` counts from 0; see above for what happens when. */
 void backoff(unsigned round);
+
+/* The same for who has lost a race for a cache line: he stays away from it for about a microsecond, longer each time. His next look would take the
+ * line, and with it what it guards, from the winner, who meanwhile does dozens of sections at the price of one. T. Anderson, "The performance of
+ * spin lock alternatives for shared-memory multiprocessors" (IEEE TPDS 1, 1990). */
+void stay_away(unsigned round);
 
 #endif

@@ -117,6 +117,7 @@ static inline enum weft_status ring_put(struct weft_chan *chan, const void *valu
                 store_release(&slot->stamp, stamp + RING_STEP); /* P1 -> A1 */
                 return WEFT_OK;
             }
+            stay_away(round++);
             continue;
         }
         if ((int64_t)(stamp - tail) < 0) {             /* the last lap is not done with it */
@@ -144,6 +145,7 @@ static inline enum weft_status ring_take(struct weft_chan *chan, void *value)
                 store_release(&slot->stamp, head + self->lap); /* P2 -> A2 */
                 return WEFT_OK;
             }
+            stay_away(round++);
             continue;
         }
         if ((int64_t)(stamp - head) <= 0) {            /* nothing published in this lap */
