@@ -372,7 +372,7 @@ static unsigned start_workers(void)
 static void main_task(void *unused)
 {
     (void)unused;
-    frame_call(task_self(), mn.main_fn, mn.main_arg); /* a panic that is recovered in it is a return */
+    weft_call(mn.main_fn, mn.main_arg); /* a panic that is recovered in it is a return */
     if (unlikely(worker_self() == NULL)) {
         task_lost();
     }
