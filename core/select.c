@@ -88,6 +88,15 @@ int select_wait(struct weft_case *cases, size_t count, weft_ns deadline, struct 
     return (int)won;
 }
 
+void select_shuffle_many(uint16_t *order, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t pick = random_below(worker_self(), (uint32_t)i + 1);
+        order[i] = order[pick];
+        order[pick] = (uint16_t)i;
+    }
+}
+
 cold_function struct waiter *select_memory(size_t count, size_t extra)
 {
     if (count > UINT16_MAX) {
@@ -100,17 +109,21 @@ cold_function struct waiter *select_memory(size_t count, size_t extra)
     return waiters;
 }
 
-cold_function int select_large(struct weft_case *cases, size_t count, weft_ns deadline, bool wait)
+cold_function int select_large(const struct chan_ops *ops, struct weft_case *cases, size_t count, weft_ns deadline,
+                               bool wait)
 {
     struct waiter *waiters = select_memory(count, 2 * sizeof(uint64_t));
     uint64_t *versions = (uint64_t *)(void *)(waiters + count);
     uint16_t *order = (uint16_t *)(void *)(versions + 2 * count);
     int chosen;
     do {
+        select_shuffle_many(order, count);
         chosen =
-            wait ? select_poll(NULL, cases, count, order) : select_poll_atomic(NULL, cases, count, order, versions);
+            wait ? select_poll(ops, cases, count, order) : select_poll_atomic(ops, cases, count, order, versions);
         if (chosen < 0 && wait) {
-            chosen = select_wait(cases, count, deadline, waiters, order);
+            const struct chan_ops *variant = select_variant(ops, cases, count);
+            chosen = variant != NULL ? variant->select(cases, count, order, deadline, true)
+                                     : select_wait(cases, count, deadline, waiters, order);
         }
     } while (chosen == SELECT_RETRY);
     free(waiters);

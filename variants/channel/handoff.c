@@ -187,7 +187,7 @@ static inline enum weft_status handoff_try_recv(struct weft_chan *chan, void *va
 struct handoff_select {
     struct weft_case *cases;
     size_t count;
-    uint16_t *order;          /* of the look and of the queueing: random */
+    const uint16_t *order;    /* of the look and of the queueing: random */
     struct weft_chan **locks; /* in the order of their addresses, each once */
     size_t lock_count;
     struct waiter *waiters;
@@ -269,19 +269,19 @@ static bool handoff_commit(void *arg)
     return parked;
 }
 
-/* Under all locks: does the first case, in a random order, that can be done. -1: none can. */
+/* Under all locks: does the first case that can be done. -1: none can. */
 static force_inline int handoff_look(struct handoff_select *self, struct task **woken)
 {
     *woken = NULL;
-    for (size_t left = select_order(self->order, self->count); left > 0; left--) {
-        struct weft_case *c = &self->cases[select_draw(self->order, left)];
+    for (size_t i = 0; i < self->count; i++) {
+        struct weft_case *c = &self->cases[self->order[i]];
         if (c->chan == NULL) {
             continue;
         }
         enum weft_status status = handoff_do(c->chan, c->op, c->value, woken);
         if (status != WEFT_AGAIN) {
             c->status = status;
-            return (int)(c - self->cases);
+            return (int)self->order[i];
         }
     }
     return -1;
@@ -326,27 +326,19 @@ static force_inline int handoff_select_locked(struct handoff_select *self, weft_
     return chosen;
 }
 
-static cold_function int handoff_select_many(struct weft_case *cases, size_t count, weft_ns deadline, bool wait)
+static cold_function int handoff_select_many(struct handoff_select *self, weft_ns deadline, bool wait)
 {
-    struct waiter *waiters = select_memory(count, sizeof(struct weft_chan *));
-    struct weft_chan **locks = (struct weft_chan **)(void *)(waiters + count);
-    struct handoff_select self = {.cases = cases,
-                                  .count = count,
-                                  .order = (uint16_t *)(void *)(locks + count),
-                                  .locks = locks,
-                                  .waiters = waiters};
-    handoff_sort_many(&self);
-    int chosen = handoff_select_locked(&self, deadline, wait);
+    struct waiter *waiters = select_memory(self->count, sizeof(struct weft_chan *));
+    self->waiters = waiters;
+    self->locks = (struct weft_chan **)(void *)(waiters + self->count);
+    handoff_sort_many(self);
+    int chosen = handoff_select_locked(self, deadline, wait);
     free(waiters);
     return chosen;
 }
 
-static int handoff_select(struct weft_case *cases, size_t count, weft_ns deadline, bool wait)
+static int handoff_select(struct weft_case *cases, size_t count, const uint16_t *order, weft_ns deadline, bool wait)
 {
-    if (unlikely(count > SELECT_STACK_CASES)) {
-        return handoff_select_many(cases, count, deadline, wait);
-    }
-    uint16_t order[SELECT_STACK_CASES];
     struct weft_chan *locks[SELECT_STACK_CASES];
     struct waiter waiters[SELECT_STACK_CASES];
     struct handoff_select self;
@@ -354,7 +346,11 @@ static int handoff_select(struct weft_case *cases, size_t count, weft_ns deadlin
     self.count = count;
     self.order = order;
     self.locks = locks;
+    self.lock_count = 0;
     self.waiters = waiters;
+    if (unlikely(count > SELECT_STACK_CASES)) {
+        return handoff_select_many(&self, deadline, wait);
+    }
     handoff_sort_few(&self);
     return handoff_select_locked(&self, deadline, wait);
 }
@@ -386,6 +382,11 @@ static size_t handoff_len(const struct weft_chan *chan)
     return buffer_count_snapshot(handoff_buffer(chan), chan->capacity);
 }
 
+static bool handoff_poll(const struct weft_chan *chan, enum weft_op op)
+{
+    return buffer_glance(handoff_buffer(chan), chan, op, NULL) != WEFT_AGAIN;
+}
+
 static uint64_t handoff_version(const struct weft_chan *chan, enum weft_op op)
 {
     return chan->capacity == 0 ? rendezvous_version(chan, op) : buffer_version(handoff_buffer(chan), chan, op);
@@ -412,6 +413,7 @@ const struct chan_ops handoff_ops = {
     .try_recv = handoff_try_recv,
     .close = rendezvous_close, /* H1: it serves all who wait with CLOSED, whatever the capacity */
     .len = handoff_len,
+    .poll = handoff_poll,
     .enlist = handoff_enlist,
     .select = handoff_select,
     .version = handoff_version,
