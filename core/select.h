@@ -29,6 +29,7 @@
 #define CORE_SELECT_H
 
 #include "chan.h"
+#include "mailbox.h"
 #include "rendezvous.h"
 
 enum { SELECT_STACK_CASES = 16 }; /* up to here a select allocates nothing */
@@ -84,6 +85,9 @@ static force_inline bool case_ready(const struct chan_ops *ops, const struct wef
 {
     if (c->chan == NULL) {
         return false;
+    }
+    if (ops == NULL && unlikely(c->chan->ops->caps.mailbox)) {
+        return c->op == WEFT_SEND || mailbox_ready(c->chan); /* a send is the user's error, and says so */
     }
     return c->chan->capacity == 0 ? rendezvous_glance(c->chan, c->op, NULL) != WEFT_AGAIN
                                   : case_ops(ops, c)->poll(c->chan, c->op);
