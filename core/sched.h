@@ -91,13 +91,19 @@ struct sched_ops {
     void (*visit)(void (*visit)(struct task *task, void *arg), void *arg);
 };
 
+enum preempt {
+    PREEMPT_NONE,
+    PREEMPT_HOG,  /* it has kept the worker for a time slice */
+    PREEMPT_TURN, /* others have, and one that was made to give way before waits for its turn */
+};
+
 /* What every scheduler keeps for each thread that runs tasks: the owner's only. A scheduler's own worker begins
  * with it. */
 struct worker {
     _Atomic(struct task *) current; /* NULL between tasks; the owner's, but for a look by the monitor */
     _Atomic(uint64_t) epoch;        /* see limbo.h; read by all */
     _Atomic(uint64_t) random;       /* state of random_next; atomic as several tasks use it, one after the other */
-    _Atomic(bool) preempt;          /* set by the monitor: the task is to give way at its next chance */
+    _Atomic(uint8_t) preempt;       /* enum preempt; set by the monitor: the task is to give way at its next chance */
     unsigned index;
     struct blocks blocks;
     struct limbo limbo; /* its own freed channels, unless it comes and goes with a task */
@@ -127,7 +133,7 @@ void task_lost(void) __attribute__((noreturn));
 static force_inline void task_poll(void)
 {
     struct worker *self = worker_self();
-    if (self != NULL && unlikely(load_relaxed(&self->preempt))) { /* hint */
+    if (self != NULL && unlikely(load_relaxed(&self->preempt) != PREEMPT_NONE)) { /* hint */
         task_poll_slow();
     }
 }
