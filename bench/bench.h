@@ -25,10 +25,9 @@ struct bench_param {
 
 /* What a cell must offer to a workload: asked by bench_cell_refuse() before refuse(). */
 enum bench_needs {
-    BENCH_NEEDS_RENDEZVOUS = 1 << 0,  /* channels of capacity 0 */
-    BENCH_NEEDS_SELECT = 1 << 1,      /* channels that may stand in a select */
-    BENCH_NEEDS_ONE_WORKER = 1 << 2,  /* the original sets the number of processors to one */
-    BENCH_NEEDS_TWO_WORKERS = 1 << 3, /* the original skips a single processor */
+    BENCH_NEEDS_RENDEZVOUS = 1 << 0, /* channels of capacity 0 */
+    BENCH_NEEDS_SELECT = 1 << 1,     /* channels that may stand in a select */
+    BENCH_NEEDS_ONE_WORKER = 1 << 2, /* the original sets the number of processors to one */
 };
 
 /* One benchmark question. Each instance of a workload, that is each variant, has a table entry of its own, with the same
@@ -46,6 +45,7 @@ struct bench_workload {
     const char *go_name;    /* as `go test` prints it, without "Benchmark" */
     const char *go_package; /* whose tests hold the original */
     uint64_t argument;      /* what rows that share a batch() differ in */
+    int64_t batch_min_ns;   /* a batch takes at least so long, however short the sample is to be: part of it is fixed */
     /* The number of units comes in multiples of this; NULL: of one. */
     uint64_t (*grain)(const struct bench_cell *cell);
     /* Why this cell can't be served; NULL: it can, and so if there is no such function. */

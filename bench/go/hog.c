@@ -111,5 +111,6 @@ static const struct bench_workload bench_go_hog_rows[] = {
      .unit = "round trip",
      .uses_chan = true,
      .needs = BENCH_NEEDS_RENDEZVOUS | BENCH_NEEDS_ONE_WORKER,
+     .batch_min_ns = 200000000, /* the hog's turns at both ends are a good part of a short batch */
      .batch = bench_go_hog_batch},
 };
