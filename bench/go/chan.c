@@ -37,7 +37,7 @@ static force_inline void bench_go_chan_try(const struct chan_ops *ops, void *arg
     while (bench_next(&it)) {
         wrong += ops->try_recv(chan, NULL) != expected;
     }
-    bench_parallel_leave(it.parallel, wrong);
+    bench_parallel_leave(&it, wrong);
 }
 
 static force_inline void bench_go_chan_contended(const struct chan_ops *ops, void *arg)
@@ -47,7 +47,7 @@ static force_inline void bench_go_chan_contended(const struct chan_ops *ops, voi
     while (bench_next(&it)) {
         wrong += bench_go_fill_drain(ops, it.parallel->shared);
     }
-    bench_parallel_leave(it.parallel, wrong);
+    bench_parallel_leave(&it, wrong);
 }
 
 static force_inline void bench_go_chan_uncontended(const struct chan_ops *ops, void *arg)
@@ -59,7 +59,7 @@ static force_inline void bench_go_chan_uncontended(const struct chan_ops *ops, v
         wrong += bench_go_fill_drain(ops, chan);
     }
     bench_chan_free(chan);
-    bench_parallel_leave(it.parallel, wrong);
+    bench_parallel_leave(&it, wrong);
 }
 
 static force_inline void bench_go_chan_sem(const struct chan_ops *ops, void *arg)
@@ -72,7 +72,7 @@ static force_inline void bench_go_chan_sem(const struct chan_ops *ops, void *arg
         wrong += ops->send(chan, &nothing) != WEFT_OK;
         wrong += ops->recv(chan, NULL) != WEFT_OK;
     }
-    bench_parallel_leave(it.parallel, wrong);
+    bench_parallel_leave(&it, wrong);
 }
 
 static force_inline void bench_go_chan_creation(const struct chan_ops *ops, void *arg)
@@ -86,7 +86,7 @@ static force_inline void bench_go_chan_creation(const struct chan_ops *ops, void
         wrong += ops->recv(chan, NULL) != WEFT_OK;
         weft_chan_free(chan);
     }
-    bench_parallel_leave(it.parallel, wrong);
+    bench_parallel_leave(&it, wrong);
 }
 
 BENCH_LOOP(go_chan_nonblocking)(void *parallel)

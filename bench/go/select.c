@@ -39,7 +39,7 @@ static force_inline void bench_go_tokens(const struct chan_ops *ops, struct benc
         wrong += cases[chosen].status != WEFT_OK;
         wrong += ops->send(chans[1 - chosen], &value) != WEFT_OK;
     }
-    bench_parallel_leave(it->parallel, wrong);
+    bench_parallel_leave(it, wrong);
 }
 
 static force_inline void bench_go_select_uncontended(const struct chan_ops *ops, void *arg)
@@ -47,7 +47,7 @@ static force_inline void bench_go_select_uncontended(const struct chan_ops *ops,
     struct bench_iterations it = bench_iterations(arg);
     struct weft_chan *chans[] = {bench_chan_make(sizeof(uint64_t), 1), bench_chan_make(sizeof(uint64_t), 1)};
     if (chans[0] == NULL || chans[1] == NULL) {
-        bench_parallel_leave(it.parallel, 1);
+        bench_parallel_leave(&it, 1);
         return;
     }
     bench_go_tokens(ops, &it, chans);
@@ -146,7 +146,7 @@ static force_inline void bench_go_select_recv(const struct chan_ops *ops, void *
         int chosen = select_until(ops, cases, sizeof cases / sizeof *cases, WEFT_FOREVER);
         wrong += cases[chosen].status != WEFT_OK;
     }
-    bench_parallel_leave(it.parallel, wrong);
+    bench_parallel_leave(&it, wrong);
 }
 
 BENCH_LOOP(go_select_sync_recv)(void *parallel)
@@ -184,7 +184,7 @@ static force_inline void bench_go_select_nonblock(const struct chan_ops *ops, vo
         wrong += ops->try_recv(run->chans[2], NULL) != WEFT_AGAIN;
         wrong += ops->try_send(run->chans[3], &value) == WEFT_CLOSED; /* the first one succeeds */
     }
-    bench_parallel_leave(it.parallel, wrong);
+    bench_parallel_leave(&it, wrong);
 }
 
 BENCH_LOOP(go_select_nonblock)(void *parallel)

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Goal: every row of the suites runs on every variant, and finds itself correct.
 
-Method: ask weft-bench for its rows, run each of those over this channel (or of those over none) on this scheduler, for the
-shortest of samples, and look at what it wrote: verified, with as many operations as it says and a time above zero. A row may
-be refused only for a reason that the catalogue shows: a channel without rendezvous or select, a row for one worker.
+Method: ask weft-bench for its rows, run each of those over this channel (or of those over none) on this scheduler, for
+the shortest of samples, and look at what it wrote: verified, with as many operations as it says and a time above zero. A
+row may be refused only for a reason that the catalogue shows: a channel without rendezvous or select, a row for one worker.
 
   rows.py BINARY CHANNEL SCHEDULER WORKERS...   CHANNEL: a variant, or - for the rows that use none
   exit 0: all of them; 1: not, or there was none
@@ -45,12 +45,8 @@ def fault_of(binary: str, cell: str, out: Path) -> str | None:
     (sample,) = json.loads(out.read_text())["benchmarks"]
     if "error_message" in sample:
         return str(sample["error_message"])
-    if (
-        sample["verified"] != 1
-        or sample["real_time"] <= 0
-        or sample["messages"] != sample["iterations"]
-        or sample["messages"] < 1
-    ):
+    operations = sample["messages"]
+    if sample["verified"] != 1 or sample["real_time"] <= 0 or operations < 1 or operations != sample["iterations"]:
         return f"not a sample: {sample}"
     return None
 
