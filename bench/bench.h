@@ -39,7 +39,7 @@ struct bench_workload {
     bool uses_chan;
     const struct bench_param *param; /* NULL: none */
     unsigned needs;                  /* enum bench_needs */
-    /* Of a row of a suite: a workload that mirrors a benchmark of somebody else's. NULL: the laboratory's own question. */
+    /* Of a row of a suite, which mirrors a benchmark of somebody else's. NULL: the laboratory's own question. */
     const char *suite;      /* "go": name is go_name behind "go.", with . for / */
     const char *group;      /* of rows that belong together */
     const char *go_name;    /* as `go test` prints it, without "Benchmark" */
@@ -92,8 +92,8 @@ struct bench_batch {
     int64_t ctx_voluntary, ctx_involuntary;
     int64_t rss_kib;
     int64_t parks, wakes, steals, switches; /* the scheduler's */
-    /* The wall time that the work which a row makes up between its operations would take were the operations free; on all
-     * the cell's workers, if the original's work may run in parallel. -1: it makes up none. */
+    /* The wall time that the work which a row makes up between its operations would take were the operations free; on
+     * all the cell's workers, if the original's work may run in parallel. -1: it makes up none. */
     int64_t work_ns;
     int64_t alloc_bytes_per_channel, alloc_bytes_per_task, rss_bytes_per_task;
 };

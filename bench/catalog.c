@@ -82,7 +82,7 @@ bool bench_sched_at(size_t index, struct bench_variant *variant)
     return true;
 }
 
-/* The row of this index in the lists one after the other; past their end, NULL, and the index within what follows them. */
+/* The row of this index in the lists one after the other; past their end NULL, and the index in what follows them. */
 static const struct bench_workload *row_at(const struct bench_rows *lists, size_t *index)
 {
     for (; lists->count != 0; lists++) {

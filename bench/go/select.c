@@ -1,19 +1,20 @@
 /* Rows of the suite `go` over selects: what does a select cost?
  *
  * Originals: runtime/chan_test.go.
- *   SelectUncontended     each task has two channels of capacity 1 and one token: a select of two receives, then a send to the
- *                         other channel
+ *   SelectUncontended     each task has two channels of capacity 1 and one token: a select of two receives, then a send
+ *                         to the other channel
  *   SelectAsyncContended  the same over two channels of capacity P for all, into which each task puts a token
- *   SelectSyncContended   three rendezvous channels for all: a select of three receives. Each task has first started a sender,
- *                         which loops on a select of three sends and a receive from `done`
- *   SelectNonblock        four selects of one case and a default: receive and send on two rendezvous channels, receive and
- *                         send on two channels of capacity 1, all of them for all. Go compiles such a select to a try, and so
- *                         it is one here
- *   ChanPopular           1000 tasks, each in selects of two receives, from a channel that is never ready and is for all, and
- *                         from its own: an operation is 1000 sends, one to each task's
- * All but the last by Go's RunParallel (bench/parallel.h). The cases stand ready outside of the loops; Go builds them anew for
- * each select.
- * Timed: making channels and tasks, the operations, the join; of SelectSyncContended the close of `done`, not the senders' end.
+ *   SelectSyncContended   three rendezvous channels for all: a select of three receives. Each task has first started a
+ *                         sender, which loops on a select of three sends and a receive from `done`
+ *   SelectNonblock        four selects of one case and a default: receive and send on two rendezvous channels, receive
+ *                         and send on two channels of capacity 1, all of them for all. Go compiles such a select to a
+ *                         try, and so it is one here
+ *   ChanPopular           1000 tasks, each in selects of two receives, from a channel that is never ready and is for
+ *                         all, and from its own: an operation is 1000 sends, one to each task's
+ * All but the last by Go's RunParallel (bench/parallel.h). The cases stand ready outside of the loops; Go builds them
+ * anew for each select.
+ * Timed: making channels and tasks, the operations, the join; of SelectSyncContended the close of `done`, not the
+ * senders' end.
  * Checked: which case was chosen, every status, the tokens, as many sends as receives. */
 #include "bench/go/go.h"
 
@@ -288,32 +289,20 @@ static void bench_go_chan_popular_batch(struct bench_batch *batch)
 static const struct bench_workload bench_go_select_rows[] = {
     {BENCH_GO("SelectUncontended", "select"),
      .question = "what does a select of two receives cost, one of which is ready, on the task's own channels?",
-     .unit = "select and send",
-     .uses_chan = true,
-     .needs = BENCH_NEEDS_SELECT,
+     .unit = "select and send", .uses_chan = true, .needs = BENCH_NEEDS_SELECT,
      .batch = bench_go_select_uncontended_batch},
     {BENCH_GO("SelectSyncContended", "select"),
-     .question = "what does a select of three receives cost at three rendezvous for all?",
-     .unit = "select",
-     .uses_chan = true,
-     .needs = BENCH_NEEDS_SELECT | BENCH_NEEDS_RENDEZVOUS,
+     .question = "what does a select of three receives cost at three rendezvous for all?", .unit = "select",
+     .uses_chan = true, .needs = BENCH_NEEDS_SELECT | BENCH_NEEDS_RENDEZVOUS,
      .batch = bench_go_select_sync_contended_batch},
     {BENCH_GO("SelectAsyncContended", "select"),
      .question = "what does a select of two receives cost, on channels with room that are for all?",
-     .unit = "select and send",
-     .uses_chan = true,
-     .needs = BENCH_NEEDS_SELECT,
+     .unit = "select and send", .uses_chan = true, .needs = BENCH_NEEDS_SELECT,
      .batch = bench_go_select_async_contended_batch},
-    {BENCH_GO("SelectNonblock", "select"),
-     .question = "what do four operations cost that do not wait, and fail?",
-     .unit = "four selects",
-     .uses_chan = true,
-     .needs = BENCH_NEEDS_RENDEZVOUS,
+    {BENCH_GO("SelectNonblock", "select"), .question = "what do four operations cost that do not wait, and fail?",
+     .unit = "four selects", .uses_chan = true, .needs = BENCH_NEEDS_RENDEZVOUS,
      .batch = bench_go_select_nonblock_batch},
     {BENCH_GO("ChanPopular", "select"),
-     .question = "what do 1000 sends cost to tasks that all wait for one other channel too?",
-     .unit = "1000 messages",
-     .uses_chan = true,
-     .needs = BENCH_NEEDS_SELECT | BENCH_NEEDS_RENDEZVOUS,
-     .batch = bench_go_chan_popular_batch},
+     .question = "what do 1000 sends cost to tasks that all wait for one other channel too?", .unit = "1000 messages",
+     .uses_chan = true, .needs = BENCH_NEEDS_SELECT | BENCH_NEEDS_RENDEZVOUS, .batch = bench_go_chan_popular_batch},
 };

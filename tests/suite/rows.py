@@ -2,8 +2,9 @@
 """Goal: every row of the suites runs on every variant, and finds itself correct.
 
 Method: ask weft-bench for its rows, run each of those over this channel (or of those over none) on this scheduler, for
-the shortest of samples, and look at what it wrote: verified, with as many operations as it says and a time above zero. A
-row may be refused only for a reason that the catalogue shows: a channel without rendezvous or select, a row for one worker.
+the shortest of samples, and look at what it wrote: verified, with as many operations as it says and a time above zero.
+A row may be refused only for a reason that the catalogue shows: a channel without rendezvous or select, a row for one
+worker.
 
   rows.py BINARY CHANNEL SCHEDULER WORKERS...   CHANNEL: a variant, or - for the rows that use none
   exit 0: all of them; 1: not, or there was none
