@@ -25,9 +25,19 @@
 /* Declares it. used, noinline: the purity test must find it, whole and under its name. */
 #define BENCH_LOOP(name) __attribute__((flatten, noinline, used)) static void BENCH_LOOP_NAME(name)
 
-/* What stands between the braces of an instance's list: one workload, or an array of them. */
-#define BENCH_ROW(row) &(row), 1
-#define BENCH_ROWS(array) array, sizeof(array) / sizeof *(array)
+/* Declares a list of workloads for an instance: of one workload, or of an array of them. */
+#define BENCH_ROW(row)                                                                                                 \
+    {                                                                                                                  \
+        &(row), 1                                                                                                      \
+    }
+#define BENCH_ROWS(array)                                                                                              \
+    {                                                                                                                  \
+        array, sizeof(array) / sizeof *(array)                                                                         \
+    }
+#define BENCH_ROWS_END                                                                                                 \
+    {                                                                                                                  \
+        NULL, 0                                                                                                        \
+    }
 
 /* What a batch costs, between two moments of its main task. */
 struct bench_clock {

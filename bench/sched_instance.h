@@ -12,9 +12,9 @@
 
 extern const struct bench_rows BENCH_PASTE(bench_sched_, BENCH_VARIANT)[];
 const struct bench_rows BENCH_PASTE(bench_sched_, BENCH_VARIANT)[] = {
-    {BENCH_ROW(bench_spawn_chain)},
-    {BENCH_ROW(bench_spawn_flat)},
-    {BENCH_ROWS(bench_go_panic_rows)},
-    {BENCH_ROWS(bench_go_spawn_rows)},
-    {NULL, 0},
+    BENCH_ROW(bench_spawn_chain),
+    BENCH_ROW(bench_spawn_flat),
+    BENCH_ROWS(bench_go_panic_rows),
+    BENCH_ROWS(bench_go_spawn_rows),
+    BENCH_ROWS_END,
 };
