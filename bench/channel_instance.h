@@ -10,7 +10,15 @@
 #include "bench/workload/select.c"
 #include "bench/workload/spsc.c"
 
-extern const struct bench_workload *const BENCH_PASTE(bench_channel_, BENCH_VARIANT)[];
-const struct bench_workload *const BENCH_PASTE(bench_channel_, BENCH_VARIANT)[] = {
-    &bench_ping_pong, &bench_spsc, &bench_mpmc, &bench_select, NULL,
+#if !BENCH_CONTROL /* the rows of the suites are for channels */
+#include "bench/go/chan.c"
+#endif
+
+extern const struct bench_rows BENCH_PASTE(bench_channel_, BENCH_VARIANT)[];
+const struct bench_rows BENCH_PASTE(bench_channel_, BENCH_VARIANT)[] = {
+    BENCH_ROW(bench_ping_pong), BENCH_ROW(bench_spsc), BENCH_ROW(bench_mpmc), BENCH_ROW(bench_select),
+#if !BENCH_CONTROL
+    BENCH_ROWS(bench_go_chan),
+#endif
+    BENCH_ROWS_END,
 };

@@ -7,9 +7,9 @@
 #include "bench/workload/spawn_chain.c"
 #include "bench/workload/spawn_flat.c"
 
-extern const struct bench_workload *const BENCH_PASTE(bench_sched_, BENCH_VARIANT)[];
-const struct bench_workload *const BENCH_PASTE(bench_sched_, BENCH_VARIANT)[] = {
-    &bench_spawn_chain,
-    &bench_spawn_flat,
-    NULL,
+extern const struct bench_rows BENCH_PASTE(bench_sched_, BENCH_VARIANT)[];
+const struct bench_rows BENCH_PASTE(bench_sched_, BENCH_VARIANT)[] = {
+    BENCH_ROW(bench_spawn_chain),
+    BENCH_ROW(bench_spawn_flat),
+    BENCH_ROWS_END,
 };
