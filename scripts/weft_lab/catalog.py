@@ -41,6 +41,11 @@ class Catalog:
     def limits(self) -> dict[str, dict]:
         return {row["name"]: row for row in self.raw["limits"]}
 
+    @cached_property
+    def defaults(self) -> tuple[str, str]:
+        """The channel and the scheduler of whoever names none."""
+        return self.raw["defaults"]["channel"], self.raw["defaults"]["scheduler"]
+
     def variants(self, kind: str) -> list[str]:
         """The names of the variants of one kind that are measured: neither controls nor what is for tests only."""
         table = self.channels if kind == "channel" else self.schedulers
