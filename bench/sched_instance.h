@@ -7,9 +7,14 @@
 #include "bench/workload/spawn_chain.c"
 #include "bench/workload/spawn_flat.c"
 
+#include "bench/go/panic.c"
+#include "bench/go/spawn.c"
+
 extern const struct bench_rows BENCH_PASTE(bench_sched_, BENCH_VARIANT)[];
 const struct bench_rows BENCH_PASTE(bench_sched_, BENCH_VARIANT)[] = {
     BENCH_ROW(bench_spawn_chain),
     BENCH_ROW(bench_spawn_flat),
+    BENCH_ROWS(bench_go_panic_rows),
+    BENCH_ROWS(bench_go_spawn_rows),
     BENCH_ROWS_END,
 };

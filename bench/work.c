@@ -1,17 +1,23 @@
 #include "bench/work.h"
 
-_Atomic(int64_t) bench_zero;
-_Atomic(int64_t) bench_sink;
-
 static const weft_ns alone_ns = 300000; /* long enough for the clock to be no part of it */
 
-void bench_work_alone(struct bench_batch *batch, void (*work)(uint64_t), uint64_t argument, double calls)
+double bench_work_parallel(const struct bench_cell *cell, unsigned tasks)
 {
+    unsigned parallel = bench_processors();
+    if (parallel > tasks) {
+        parallel = tasks;
+    }
+    return parallel > cell->workers && !cell->sched->caps.os_threads ? cell->workers : parallel;
+}
+
+void bench_work_alone(struct bench_batch *batch, void (*work)(void *arg), void *arg, double calls)
+{
+    uint64_t done = 0;
     weft_ns start = weft_now();
     weft_ns end;
-    uint64_t done = 0;
     do {
-        work(argument);
+        work(arg);
         done++;
         end = weft_now();
     } while (end - start < alone_ns);

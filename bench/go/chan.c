@@ -7,7 +7,8 @@
  *   ChanSem           one channel of capacity P without elements as a semaphore: send, receive
  *   ChanClosed        all tasks receive from one closed channel, without waiting
  *   ChanCreation      make a channel of capacity 1, send, receive, and here: free it
- * All by Go's RunParallel (bench/parallel.h).
+ *   ReceiveDataFromClosedChan   the main task receives all N elements, of no bytes, that are left in a closed channel
+ * All but the last by Go's RunParallel (bench/parallel.h).
  * Checked: every operation's status; channels are empty in the end.
  * Not measured: tasks that wait, but for ChanContended and ChanSem if the capacity is reached. */
 #include "bench/go/go.h"
@@ -173,7 +174,44 @@ static void bench_go_chan_creation_batch(struct bench_batch *batch)
     bench_clock_stop(&clock);
 }
 
-static const struct bench_workload bench_go_chan[] = {
+/* --- ReceiveDataFromClosedChan ---------------------------------------------------------------------- */
+
+/* Receives until the channel is drained; how many elements came. */
+static force_inline uint64_t bench_go_chan_drain(const struct chan_ops *ops, struct weft_chan *chan)
+{
+    uint64_t received = 0;
+    while (ops->recv(chan, NULL) == WEFT_OK) {
+        received++;
+    }
+    return received;
+}
+
+BENCH_LOOP(go_chan_drain)(struct weft_chan *chan, uint64_t *received)
+{
+    *received = bench_go_chan_drain(BENCH_OPS, chan);
+}
+
+static void bench_go_chan_drain_batch(struct bench_batch *batch)
+{
+    char nothing = 0;
+    uint64_t received = 0;
+    struct weft_chan *chan = bench_chan_make(0, batch->units);
+    if (chan == NULL) {
+        return;
+    }
+    for (uint64_t i = 0; i < batch->units; i++) {
+        weft_send(chan, &nothing);
+    }
+    weft_close(chan);
+    struct bench_clock clock;
+    bench_clock_start(&clock, batch);
+    BENCH_LOOP_NAME(go_chan_drain)(chan, &received);
+    bench_clock_stop(&clock);
+    bench_check(received == batch->units, "%" PRIu64 " of %" PRIu64 " elements came", received, batch->units);
+    bench_chan_free(chan);
+}
+
+static const struct bench_workload bench_go_chan_rows[] = {
     {BENCH_GO("ChanNonblocking", "channel"),
      .question = "what does a receive cost that finds nothing and does not wait?",
      .unit = "receive",
@@ -201,6 +239,11 @@ static const struct bench_workload bench_go_chan[] = {
      .uses_chan = true,
      .needs = BENCH_NEEDS_RENDEZVOUS,
      .batch = bench_go_chan_closed_batch},
+    {BENCH_GO("ReceiveDataFromClosedChan", "channel"),
+     .question = "what does it cost to receive what is left in a closed channel?",
+     .unit = "receive",
+     .uses_chan = true,
+     .batch = bench_go_chan_drain_batch},
     {BENCH_GO("ChanCreation", "channel"),
      .question = "what does a channel cost that is made for one message?",
      .unit = "channel",
