@@ -82,7 +82,7 @@ bool bench_sched_at(size_t index, struct bench_variant *variant)
     return true;
 }
 
-/* The row of this index in the lists one after the other; past their end, NULL, and the index within what follows them. */
+/* The row of this index in the lists one after the other; past their end NULL, and the index in what follows them. */
 static const struct bench_workload *row_at(const struct bench_rows *lists, size_t *index)
 {
     for (; lists->count != 0; lists++) {
@@ -282,9 +282,6 @@ static const char *refuse_needs(const struct bench_cell *cell)
     }
     if ((needs & BENCH_NEEDS_ONE_WORKER) != 0 && cell->workers != 1) {
         return "the original runs on one processor, whatever -cpu says";
-    }
-    if ((needs & BENCH_NEEDS_TWO_WORKERS) != 0 && cell->workers < 2) {
-        return "the original skips this on one processor";
     }
     return NULL;
 }

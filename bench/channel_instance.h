@@ -22,10 +22,18 @@
 
 extern const struct bench_rows BENCH_PASTE(bench_channel_, BENCH_VARIANT)[];
 const struct bench_rows BENCH_PASTE(bench_channel_, BENCH_VARIANT)[] = {
-    BENCH_ROW(bench_ping_pong), BENCH_ROW(bench_spsc), BENCH_ROW(bench_mpmc), BENCH_ROW(bench_select),
+    BENCH_ROW(bench_ping_pong),
+    BENCH_ROW(bench_spsc),
+    BENCH_ROW(bench_mpmc),
+    BENCH_ROW(bench_select),
 #if !BENCH_CONTROL
-    BENCH_ROWS(bench_go_make_rows), BENCH_ROWS(bench_go_chan_rows), BENCH_ROWS(bench_go_sync_rows), BENCH_ROWS(bench_go_select_rows),
-    BENCH_ROWS(bench_go_hog_rows), BENCH_ROWS(bench_go_wake_rows), BENCH_ROWS(bench_go_matmult_rows),
+    BENCH_ROWS(bench_go_make_rows),
+    BENCH_ROWS(bench_go_chan_rows),
+    BENCH_ROWS(bench_go_sync_rows),
+    BENCH_ROWS(bench_go_select_rows),
+    BENCH_ROWS(bench_go_hog_rows),
+    BENCH_ROWS(bench_go_wake_rows),
+    BENCH_ROWS(bench_go_matmult_rows),
 #endif
     BENCH_ROWS_END,
 };

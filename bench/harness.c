@@ -374,13 +374,17 @@ static void session_body(void *arg)
     const struct bench_cell *cell = session->cell;
     struct bench_batch batch = {0};
     int64_t aim = session->min_time_ns / SAMPLE_BATCHES;
+    if (cell->workload != NULL && aim < cell->workload->batch_min_ns) {
+        aim = cell->workload->batch_min_ns;
+    }
     do_batch(cell, FIRST_UNITS, &batch); /* cold: its time says nothing */
     double units = FIRST_UNITS;
     do {
         do_batch(cell, units, &batch);
         units = bench_failure() != NULL ? 0 : units_for(&batch, aim + aim / 4, WARM_UP_GROWTH);
     } while (bench_failure() == NULL && batch.wall_ns < aim);
-    while (bench_failure() == NULL && session->sample->wall_ns < session->min_time_ns - aim / 2) {
+    const struct bench_batch *sample = session->sample;
+    while (bench_failure() == NULL && (sample->units == 0 || sample->wall_ns < session->min_time_ns - aim / 2)) {
         do_batch(cell, units_for(&batch, aim, WARM_UP_GROWTH), &batch);
         add_batch(session->sample, &batch);
     }

@@ -26,9 +26,18 @@
 #define BENCH_LOOP(name) __attribute__((flatten, noinline, used)) static void BENCH_LOOP_NAME(name)
 
 /* Declares a list of workloads for an instance: of one workload, or of an array of them. */
-#define BENCH_ROW(row) {&(row), 1}
-#define BENCH_ROWS(rows) {(rows), sizeof(rows) / sizeof *(rows)}
-#define BENCH_ROWS_END {NULL, 0}
+#define BENCH_ROW(row)                                                                                                 \
+    {                                                                                                                  \
+        &(row), 1                                                                                                      \
+    }
+#define BENCH_ROWS(array)                                                                                              \
+    {                                                                                                                  \
+        array, sizeof(array) / sizeof *(array)                                                                         \
+    }
+#define BENCH_ROWS_END                                                                                                 \
+    {                                                                                                                  \
+        NULL, 0                                                                                                        \
+    }
 
 /* What a batch costs, between two moments of its main task. */
 struct bench_clock {

@@ -24,8 +24,9 @@ void bench_parallel_times(struct bench_batch *batch, unsigned times, task_fn fn,
         }
     }
     weft_wg_wait(&parallel.group);
-    uint64_t wrong = load_relaxed(&parallel.wrong); /* both: behind the join */
-    bench_check(load_relaxed(&parallel.next) >= parallel.count, "not all iterations were taken");
+    uint64_t taken = load_relaxed(&parallel.taken); /* behind the join, like the next */
+    uint64_t wrong = load_relaxed(&parallel.wrong);
+    bench_check(taken == batch->units, "%" PRIu64 " of %" PRIu64 " iterations were taken", taken, batch->units);
     bench_check(wrong == 0, "%" PRIu64 " operations went wrong", wrong);
 }
 
@@ -34,8 +35,9 @@ void bench_parallel(struct bench_batch *batch, task_fn fn, void *shared)
     bench_parallel_times(batch, 1, fn, shared);
 }
 
-void bench_parallel_leave(struct bench_parallel *parallel, uint64_t wrong)
+void bench_parallel_leave(const struct bench_iterations *it, uint64_t wrong)
 {
-    add_relaxed(&parallel->wrong, wrong); /* the join orders it */
-    weft_wg_done(&parallel->group);
+    add_relaxed(&it->parallel->taken, it->taken); /* the join orders it, and the next */
+    add_relaxed(&it->parallel->wrong, wrong);
+    weft_wg_done(&it->parallel->group);
 }

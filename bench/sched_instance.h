@@ -16,13 +16,7 @@
 
 extern const struct bench_rows BENCH_PASTE(bench_sched_, BENCH_VARIANT)[];
 const struct bench_rows BENCH_PASTE(bench_sched_, BENCH_VARIANT)[] = {
-    BENCH_ROW(bench_spawn_chain),
-    BENCH_ROW(bench_spawn_flat),
-    BENCH_ROWS(bench_go_panic_rows),
-    BENCH_ROWS(bench_go_spawn_rows),
-    BENCH_ROWS(bench_go_context_rows),
-    BENCH_ROWS(bench_go_lock_rows),
-    BENCH_ROWS(bench_go_wait_rows),
-    BENCH_ROWS(bench_go_time_rows),
-    BENCH_ROWS_END,
+    BENCH_ROW(bench_spawn_chain),    BENCH_ROW(bench_spawn_flat),       BENCH_ROWS(bench_go_panic_rows),
+    BENCH_ROWS(bench_go_spawn_rows), BENCH_ROWS(bench_go_context_rows), BENCH_ROWS(bench_go_lock_rows),
+    BENCH_ROWS(bench_go_wait_rows),  BENCH_ROWS(bench_go_time_rows),    BENCH_ROWS_END,
 };

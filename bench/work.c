@@ -2,6 +2,13 @@
 
 static const weft_ns alone_ns = 300000;
 
+void bench_count_up(uint64_t units)
+{
+    for (uint64_t i = 0; i < units; i++) {
+        bench_forget_memory();
+    }
+}
+
 double bench_work_parallel(const struct bench_cell *cell, unsigned tasks)
 {
     unsigned parallel = bench_processors();
@@ -13,15 +20,18 @@ double bench_work_parallel(const struct bench_cell *cell, unsigned tasks)
 
 void bench_work_alone(struct bench_batch *batch, void (*work)(void *arg), void *arg, double calls)
 {
-    uint64_t done = 0;
-    weft_ns start = weft_now();
-    weft_ns end;
-    do {
-        uint64_t upto = 2 * done + 1; /* so the clock is read a few times only, and is no part of it */
-        for (; done < upto; done++) {
+    weft_ns duration;
+    uint64_t count = 1;
+    for (;;) {
+        weft_ns start = weft_now();
+        for (uint64_t i = 0; i < count; i++) {
             work(arg);
         }
-        end = weft_now();
-    } while (end - start < alone_ns);
-    batch->work_ns = (int64_t)((double)(end - start) / (double)done * calls * (double)batch->units);
+        duration = weft_now() - start;
+        if (duration >= alone_ns) {
+            break;
+        }
+        count *= 2;
+    }
+    batch->work_ns = (int64_t)((double)duration / (double)count * calls * (double)batch->units);
 }

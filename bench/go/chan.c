@@ -37,7 +37,7 @@ static force_inline void bench_go_chan_try(const struct chan_ops *ops, void *arg
     while (bench_next(&it)) {
         wrong += ops->try_recv(chan, NULL) != expected;
     }
-    bench_parallel_leave(it.parallel, wrong);
+    bench_parallel_leave(&it, wrong);
 }
 
 static force_inline void bench_go_chan_contended(const struct chan_ops *ops, void *arg)
@@ -47,7 +47,7 @@ static force_inline void bench_go_chan_contended(const struct chan_ops *ops, voi
     while (bench_next(&it)) {
         wrong += bench_go_fill_drain(ops, it.parallel->shared);
     }
-    bench_parallel_leave(it.parallel, wrong);
+    bench_parallel_leave(&it, wrong);
 }
 
 static force_inline void bench_go_chan_uncontended(const struct chan_ops *ops, void *arg)
@@ -59,7 +59,7 @@ static force_inline void bench_go_chan_uncontended(const struct chan_ops *ops, v
         wrong += bench_go_fill_drain(ops, chan);
     }
     bench_chan_free(chan);
-    bench_parallel_leave(it.parallel, wrong);
+    bench_parallel_leave(&it, wrong);
 }
 
 static force_inline void bench_go_chan_sem(const struct chan_ops *ops, void *arg)
@@ -72,7 +72,7 @@ static force_inline void bench_go_chan_sem(const struct chan_ops *ops, void *arg
         wrong += ops->send(chan, &nothing) != WEFT_OK;
         wrong += ops->recv(chan, NULL) != WEFT_OK;
     }
-    bench_parallel_leave(it.parallel, wrong);
+    bench_parallel_leave(&it, wrong);
 }
 
 static force_inline void bench_go_chan_creation(const struct chan_ops *ops, void *arg)
@@ -86,7 +86,7 @@ static force_inline void bench_go_chan_creation(const struct chan_ops *ops, void
         wrong += ops->recv(chan, NULL) != WEFT_OK;
         weft_chan_free(chan);
     }
-    bench_parallel_leave(it.parallel, wrong);
+    bench_parallel_leave(&it, wrong);
 }
 
 BENCH_LOOP(go_chan_nonblocking)(void *parallel)
@@ -140,8 +140,8 @@ static void bench_go_chan_nonblocking_batch(struct bench_batch *batch)
     bench_go_chan_shared(batch, BENCH_LOOP_NAME(go_chan_nonblocking), sizeof(uint64_t), 0, false);
 }
 
-/* Go's is a rendezvous channel, which a variant without those can't serve; closed, the capacity makes no difference to a
- * receive, but the row is Go's. */
+/* Go's is a rendezvous channel, which a variant without those can't serve; closed, the capacity makes no difference to
+ * a receive, but the row is Go's. */
 static void bench_go_chan_closed_batch(struct bench_batch *batch)
 {
     bench_go_chan_shared(batch, BENCH_LOOP_NAME(go_chan_closed), 0, 0, true);
@@ -213,40 +213,21 @@ static void bench_go_chan_drain_batch(struct bench_batch *batch)
 
 static const struct bench_workload bench_go_chan_rows[] = {
     {BENCH_GO("ChanNonblocking", "channel"),
-     .question = "what does a receive cost that finds nothing and does not wait?",
-     .unit = "receive",
-     .uses_chan = true,
-     .needs = BENCH_NEEDS_RENDEZVOUS,
-     .batch = bench_go_chan_nonblocking_batch},
+     .question = "what does a receive cost that finds nothing and does not wait?", .unit = "receive", .uses_chan = true,
+     .needs = BENCH_NEEDS_RENDEZVOUS, .batch = bench_go_chan_nonblocking_batch},
     {BENCH_GO("ChanUncontended", "channel"),
-     .question = "what do 100 sends and 100 receives cost on a channel of the task's own?",
-     .unit = "100 messages",
-     .uses_chan = true,
-     .batch = bench_go_chan_uncontended_batch},
+     .question = "what do 100 sends and 100 receives cost on a channel of the task's own?", .unit = "100 messages",
+     .uses_chan = true, .batch = bench_go_chan_uncontended_batch},
     {BENCH_GO("ChanContended", "channel"),
-     .question = "what do 100 sends and 100 receives cost on a channel that all tasks share?",
-     .unit = "100 messages",
-     .uses_chan = true,
-     .batch = bench_go_chan_contended_batch},
-    {BENCH_GO("ChanSem", "channel"),
-     .question = "what does a channel without elements cost as a semaphore?",
-     .unit = "acquire and release",
-     .uses_chan = true,
-     .batch = bench_go_chan_sem_batch},
-    {BENCH_GO("ChanClosed", "channel"),
-     .question = "what does a receive from a closed channel cost?",
-     .unit = "receive",
-     .uses_chan = true,
-     .needs = BENCH_NEEDS_RENDEZVOUS,
-     .batch = bench_go_chan_closed_batch},
+     .question = "what do 100 sends and 100 receives cost on a channel that all tasks share?", .unit = "100 messages",
+     .uses_chan = true, .batch = bench_go_chan_contended_batch},
+    {BENCH_GO("ChanSem", "channel"), .question = "what does a channel without elements cost as a semaphore?",
+     .unit = "acquire and release", .uses_chan = true, .batch = bench_go_chan_sem_batch},
+    {BENCH_GO("ChanClosed", "channel"), .question = "what does a receive from a closed channel cost?",
+     .unit = "receive", .uses_chan = true, .needs = BENCH_NEEDS_RENDEZVOUS, .batch = bench_go_chan_closed_batch},
     {BENCH_GO("ReceiveDataFromClosedChan", "channel"),
-     .question = "what does it cost to receive what is left in a closed channel?",
-     .unit = "receive",
-     .uses_chan = true,
+     .question = "what does it cost to receive what is left in a closed channel?", .unit = "receive", .uses_chan = true,
      .batch = bench_go_chan_drain_batch},
-    {BENCH_GO("ChanCreation", "channel"),
-     .question = "what does a channel cost that is made for one message?",
-     .unit = "channel",
-     .uses_chan = true,
-     .batch = bench_go_chan_creation_batch},
+    {BENCH_GO("ChanCreation", "channel"), .question = "what does a channel cost that is made for one message?",
+     .unit = "channel", .uses_chan = true, .batch = bench_go_chan_creation_batch},
 };

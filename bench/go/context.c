@@ -41,7 +41,7 @@ static force_inline void bench_go_timeouts(void *arg)
             wrong += unlikely(some[i] == NULL) ? 1 : bench_go_cancel_one(some[i]);
         }
     }
-    bench_parallel_leave(it.parallel, wrong);
+    bench_parallel_leave(&it, wrong);
 }
 
 BENCH_LOOP(go_with_timeout)(void *parallel)
@@ -170,7 +170,7 @@ static force_inline void bench_go_common_parent(void *arg)
         weft_ctx_free(ctx);
         bench_count(BENCH_GO_CONTEXT_WORK);
     }
-    bench_parallel_leave(it.parallel, wrong);
+    bench_parallel_leave(&it, wrong);
 }
 
 BENCH_LOOP(go_common_parent)(void *parallel)
@@ -205,7 +205,7 @@ static force_inline void bench_go_context_look(void *arg)
     while (bench_next(&it)) {
         wrong += weft_try_recv(weft_ctx_done(ctx), NULL) != WEFT_AGAIN;
     }
-    bench_parallel_leave(it.parallel, wrong);
+    bench_parallel_leave(&it, wrong);
 }
 
 BENCH_LOOP(go_context_look)(void *parallel)

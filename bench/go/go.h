@@ -13,12 +13,12 @@
  *      element: 8 for int, 1 for bool, 0 for struct{}. For b.RunParallel see bench/parallel.h, for made-up work
  *      bench/work.h; a row that makes up work calls bench_work_alone() behind the timed part.
  *   2. Put the loop that is timed into a function declared by BENCH_LOOP(go_NAME), over a force_inline body that gets
- *      BENCH_OPS (of the instance's kind): tests/purity looks at it. Whoever uses public functions only calls them there.
+ *      BENCH_OPS (of the instance's kind): tests/purity looks at it. Public functions are called there as they are.
  *   3. Put an entry into the file's array of rows:
  *          {BENCH_GO("Name", "group"), .question = ..., .unit = ..., .batch = bench_go_NAME_batch},
- *      with .uses_chan, .needs, .grain, .refuse, .argument where needed (bench.h says what they are). The name of a row is
- *      "go." and Go's name, where a sub-benchmark says BENCH_GO_SUB("Name.20us", "Name/20µs", "group"): a cell's name has no
- *      other slashes than its own. Both are of the package runtime; BENCH_GO_OF is of another one.
+ *      with .uses_chan, .needs, .grain, .refuse, .argument where needed (bench.h says what they are). The name of a row
+ *      is "go." and Go's name, where a sub-benchmark says BENCH_GO_SUB("Name.20us", "Name/20µs", "group"): a cell's
+ *      name has no other slashes than its own. Both are of the package runtime; BENCH_GO_OF is of another one.
  *   4. Name a new file and its array in channel_instance.h or sched_instance.h, and the number of its timed loops in
  *      tests/purity/CMakeLists.txt.
  * tests/suite runs every row on every variant; bench/matrix/go.toml measures them. */

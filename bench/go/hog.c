@@ -2,10 +2,10 @@
  *
  *     main --start--> ( ping ) <==> ( pong )     two tasks, and beside them a hog: select { <-stop; default } in a loop
  *
- * Original: runtime/proc_test.go. One worker. All operations begin with task_poll(), as the public functions' do: it is how a
- * task that has had its 10 ms gives way. Go takes its hog off the processor by a signal.
- * One operation is one round: two messages of one byte over rendezvous channels. Timed: from the first send to the close of
- * `stop` behind the last round; the hog's share of the time is part of it.
+ * Original: runtime/proc_test.go. One worker. All operations begin with task_poll(), as the public functions' do: it is
+ * how a task that has had its 10 ms gives way. Go takes its hog off the processor by a signal.
+ * One operation is one round: two messages of one byte over rendezvous channels. Timed: from the first send to the
+ * close of `stop` behind the last round; the hog's share of the time is part of it.
  * Checked: every operation's status. */
 #include "bench/go/go.h"
 
@@ -70,9 +70,9 @@ static bool bench_go_hog_begin(struct bench_go_hog *run)
     for (size_t i = 0; i < sizeof chans / sizeof *chans; i++) {
         *chans[i] = bench_chan_make(1, 0);
     }
-    if (bench_failure() == NULL && (weft_go(BENCH_LOOP_NAME(go_hog), run) != WEFT_OK ||
-                                    weft_go(BENCH_LOOP_NAME(go_hog_ping), run) != WEFT_OK ||
-                                    weft_go(BENCH_LOOP_NAME(go_hog_pong), run) != WEFT_OK)) {
+    if (bench_failure() == NULL &&
+        (weft_go(BENCH_LOOP_NAME(go_hog), run) != WEFT_OK || weft_go(BENCH_LOOP_NAME(go_hog_ping), run) != WEFT_OK ||
+         weft_go(BENCH_LOOP_NAME(go_hog_pong), run) != WEFT_OK)) {
         bench_fail("spawning a task");
     }
     return bench_failure() == NULL;
@@ -107,9 +107,8 @@ static void bench_go_hog_batch(struct bench_batch *batch)
 
 static const struct bench_workload bench_go_hog_rows[] = {
     {BENCH_GO("PingPongHog", "spawn"),
-     .question = "what does a round between two tasks cost beside one that never waits?",
-     .unit = "round trip",
-     .uses_chan = true,
-     .needs = BENCH_NEEDS_RENDEZVOUS | BENCH_NEEDS_ONE_WORKER,
+     .question = "what does a round between two tasks cost beside one that never waits?", .unit = "round trip",
+     .uses_chan = true, .needs = BENCH_NEEDS_RENDEZVOUS | BENCH_NEEDS_ONE_WORKER,
+     .batch_min_ns = 200000000, /* the hog's turns at both ends are a good part of a short batch */
      .batch = bench_go_hog_batch},
 };

@@ -58,7 +58,7 @@ static force_inline void bench_go_mutex_own(void *arg)
         weft_unlock(&own->mutex);
     }
     free(own);
-    bench_parallel_leave(it.parallel, 0);
+    bench_parallel_leave(&it, 0);
 }
 
 static force_inline void bench_go_mutex_shared(void *arg)
@@ -70,7 +70,7 @@ static force_inline void bench_go_mutex_shared(void *arg)
         weft_unlock(&shared->mutex);
         bench_count(shared->work);
     }
-    bench_parallel_leave(it.parallel, 0);
+    bench_parallel_leave(&it, 0);
 }
 
 static force_inline void bench_go_mutex_section(struct bench_go_locks *shared)
@@ -108,7 +108,7 @@ static force_inline void bench_go_mutex_spin(void *arg)
         bench_go_touch(data, BENCH_GO_SPIN_WORDS);
         times++;
     }
-    bench_parallel_leave(it.parallel, bench_go_untouched(data, BENCH_GO_SPIN_WORDS, times));
+    bench_parallel_leave(&it, bench_go_untouched(data, BENCH_GO_SPIN_WORDS, times));
 }
 
 static void bench_go_send_one(void *chan)
@@ -134,7 +134,7 @@ static force_inline void bench_go_mutex_no_spin(void *arg)
         wrong += weft_go(bench_go_send_one, chan) != WEFT_OK || weft_recv(chan, NULL) != WEFT_OK;
     }
     bench_chan_free(chan);
-    bench_parallel_leave(it.parallel, wrong + bench_go_untouched(data, BENCH_GO_NO_SPIN_WORDS, times));
+    bench_parallel_leave(&it, wrong + bench_go_untouched(data, BENCH_GO_NO_SPIN_WORDS, times));
 }
 
 BENCH_LOOP(go_mutex_own)(void *parallel)
@@ -202,7 +202,7 @@ static force_inline void bench_go_rwmutex_own(void *arg)
         weft_wunlock(&own->rwmutex);
     }
     free(own);
-    bench_parallel_leave(it.parallel, 0);
+    bench_parallel_leave(&it, 0);
 }
 
 /* foo *= 2; foo /= 2, which Go does compile here, as foo is not 0: two steps up and, past the sign, two down. `one` is 1: a
@@ -240,7 +240,7 @@ static force_inline void bench_go_rwmutex_shared(void *arg)
             weft_runlock(&shared->rwmutex);
         }
     }
-    bench_parallel_leave(it.parallel, foo != count);
+    bench_parallel_leave(&it, foo != count);
 }
 
 BENCH_LOOP(go_rwmutex_own)(void *parallel)

@@ -1,8 +1,8 @@
 /* Rows of the suite `go`: what does a channel cost that is made and not used?
  *
- * Originals: runtime/chan_test.go, MakeChan/{Byte,Int,Ptr,Struct/0,Struct/32,Struct/40}: make a channel of capacity 8 for
- * elements of so many bytes. Freeing it is part of the operation here; Go leaves that to its collector, part of whose time
- * falls between other operations.
+ * Originals: runtime/chan_test.go, MakeChan/{Byte,Int,Ptr,Struct/0,Struct/32,Struct/40}: make a channel of capacity 8
+ * for elements of so many bytes. Freeing it is part of the operation here; Go leaves that to its collector, part of
+ * whose time falls between other operations.
  * Timed: weft_chan_new and weft_chan_free, by the main task alone. Checked: that there was memory for each.
  * Not measured: channels made by many tasks at once (ChanCreation). */
 #include "bench/go/go.h"
@@ -30,15 +30,17 @@ static void bench_go_make_chan_batch(struct bench_batch *batch)
 }
 
 #define BENCH_GO_MAKE(id, go, bytes)                                                                                   \
-    {BENCH_GO_SUB("MakeChan." id, "MakeChan/" go, "channel"),                                                          \
-     .question = "what does it cost to make and free a channel for 8 elements of " #bytes " bytes?",                   \
-     .unit = "channel",                                                                                                \
-     .uses_chan = true,                                                                                                \
-     .argument = (bytes),                                                                                              \
-     .batch = bench_go_make_chan_batch}
+    {                                                                                                                  \
+        BENCH_GO_SUB("MakeChan." id, "MakeChan/" go, "channel"),                                                       \
+            .question = "what does it cost to make and free a channel for 8 elements of " #bytes " bytes?",            \
+            .unit = "channel", .uses_chan = true, .argument = (bytes), .batch = bench_go_make_chan_batch               \
+    }
 
 static const struct bench_workload bench_go_make_rows[] = {
-    BENCH_GO_MAKE("Byte", "Byte", 1),           BENCH_GO_MAKE("Int", "Int", 8),
-    BENCH_GO_MAKE("Ptr", "Ptr", 8),             BENCH_GO_MAKE("Struct.0", "Struct/0", 0),
-    BENCH_GO_MAKE("Struct.32", "Struct/32", 32), BENCH_GO_MAKE("Struct.40", "Struct/40", 40),
+    BENCH_GO_MAKE("Byte", "Byte", 1),
+    BENCH_GO_MAKE("Int", "Int", 8),
+    BENCH_GO_MAKE("Ptr", "Ptr", 8),
+    BENCH_GO_MAKE("Struct.0", "Struct/0", 0),
+    BENCH_GO_MAKE("Struct.32", "Struct/32", 32),
+    BENCH_GO_MAKE("Struct.40", "Struct/40", 40),
 };

@@ -97,9 +97,9 @@ BENCH_LOOP(go_panic_recover)(struct bench_go_defer *self)
 /* By Go's name, which the rows differ in; each loop runs batch->units deferred calls. */
 static void bench_go_panic_batch(struct bench_batch *batch)
 {
-    static void (*const loops[])(struct bench_go_defer *) = {
-        BENCH_LOOP_NAME(go_defer), BENCH_LOOP_NAME(go_defer10), BENCH_LOOP_NAME(go_defer_many),
-        BENCH_LOOP_NAME(go_panic_recover)};
+    static void (*const loops[])(struct bench_go_defer *) = {BENCH_LOOP_NAME(go_defer), BENCH_LOOP_NAME(go_defer10),
+                                                             BENCH_LOOP_NAME(go_defer_many),
+                                                             BENCH_LOOP_NAME(go_panic_recover)};
     struct bench_go_defer self = {.x = 1, .y = 2, .z = 3, .count = batch->units};
     struct bench_clock clock;
     bench_clock_start(&clock, batch);
@@ -116,25 +116,12 @@ static uint64_t bench_go_defer10_grain(const struct bench_cell *cell)
 }
 
 static const struct bench_workload bench_go_panic_rows[] = {
-    {BENCH_GO("Defer", "panic"),
-     .question = "what does a call cost that defers one?",
-     .unit = "call",
-     .argument = 0,
+    {BENCH_GO("Defer", "panic"), .question = "what does a call cost that defers one?", .unit = "call", .argument = 0,
      .batch = bench_go_panic_batch},
-    {BENCH_GO("Defer10", "panic"),
-     .question = "what does a deferred call cost, in a function that defers ten?",
-     .unit = "deferred call",
-     .argument = 1,
-     .grain = bench_go_defer10_grain,
-     .batch = bench_go_panic_batch},
-    {BENCH_GO("DeferMany", "panic"),
-     .question = "what does a deferred call cost, in a function that defers them all?",
-     .unit = "deferred call",
-     .argument = 2,
-     .batch = bench_go_panic_batch},
-    {BENCH_GO("PanicRecover", "panic"),
-     .question = "what does a panic cost that is recovered?",
-     .unit = "panic",
-     .argument = 3,
-     .batch = bench_go_panic_batch},
+    {BENCH_GO("Defer10", "panic"), .question = "what does a deferred call cost, in a function that defers ten?",
+     .unit = "deferred call", .argument = 1, .grain = bench_go_defer10_grain, .batch = bench_go_panic_batch},
+    {BENCH_GO("DeferMany", "panic"), .question = "what does a deferred call cost, in a function that defers them all?",
+     .unit = "deferred call", .argument = 2, .batch = bench_go_panic_batch},
+    {BENCH_GO("PanicRecover", "panic"), .question = "what does a panic cost that is recovered?", .unit = "panic",
+     .argument = 3, .batch = bench_go_panic_batch},
 };

@@ -1,19 +1,20 @@
 /* Rows of the suite `go` over selects: what does a select cost?
  *
  * Originals: runtime/chan_test.go.
- *   SelectUncontended     each task has two channels of capacity 1 and one token: a select of two receives, then a send to the
- *                         other channel
+ *   SelectUncontended     each task has two channels of capacity 1 and one token: a select of two receives, then a send
+ *                         to the other channel
  *   SelectAsyncContended  the same over two channels of capacity P for all, into which each task puts a token
- *   SelectSyncContended   three rendezvous channels for all: a select of three receives. Each task has first started a sender,
- *                         which loops on a select of three sends and a receive from `done`
- *   SelectNonblock        four selects of one case and a default: receive and send on two rendezvous channels, receive and
- *                         send on two channels of capacity 1, all of them for all. Go compiles such a select to a try, and so
- *                         it is one here
- *   ChanPopular           1000 tasks, each in selects of two receives, from a channel that is never ready and is for all, and
- *                         from its own: an operation is 1000 sends, one to each task's
- * All but the last by Go's RunParallel (bench/parallel.h). The cases stand ready outside of the loops; Go builds them anew for
- * each select.
- * Timed: making channels and tasks, the operations, the join; of SelectSyncContended the close of `done`, not the senders' end.
+ *   SelectSyncContended   three rendezvous channels for all: a select of three receives. Each task has first started a
+ *                         sender, which loops on a select of three sends and a receive from `done`
+ *   SelectNonblock        four selects of one case and a default: receive and send on two rendezvous channels, receive
+ *                         and send on two channels of capacity 1, all of them for all. Go compiles such a select to a
+ *                         try, and so it is one here
+ *   ChanPopular           1000 tasks, each in selects of two receives, from a channel that is never ready and is for
+ *                         all, and from its own: an operation is 1000 sends, one to each task's
+ * All but the last by Go's RunParallel (bench/parallel.h). The cases stand ready outside of the loops; Go builds them
+ * anew for each select.
+ * Timed: making channels and tasks, the operations, the join; of SelectSyncContended the close of `done`, not the
+ * senders' end.
  * Checked: which case was chosen, every status, the tokens, as many sends as receives. */
 #include "bench/go/go.h"
 
@@ -39,7 +40,7 @@ static force_inline void bench_go_tokens(const struct chan_ops *ops, struct benc
         wrong += cases[chosen].status != WEFT_OK;
         wrong += ops->send(chans[1 - chosen], &value) != WEFT_OK;
     }
-    bench_parallel_leave(it->parallel, wrong);
+    bench_parallel_leave(it, wrong);
 }
 
 static force_inline void bench_go_select_uncontended(const struct chan_ops *ops, void *arg)
@@ -47,7 +48,7 @@ static force_inline void bench_go_select_uncontended(const struct chan_ops *ops,
     struct bench_iterations it = bench_iterations(arg);
     struct weft_chan *chans[] = {bench_chan_make(sizeof(uint64_t), 1), bench_chan_make(sizeof(uint64_t), 1)};
     if (chans[0] == NULL || chans[1] == NULL) {
-        bench_parallel_leave(it.parallel, 1);
+        bench_parallel_leave(&it, 1);
         return;
     }
     bench_go_tokens(ops, &it, chans);
@@ -146,7 +147,7 @@ static force_inline void bench_go_select_recv(const struct chan_ops *ops, void *
         int chosen = select_until(ops, cases, sizeof cases / sizeof *cases, WEFT_FOREVER);
         wrong += cases[chosen].status != WEFT_OK;
     }
-    bench_parallel_leave(it.parallel, wrong);
+    bench_parallel_leave(&it, wrong);
 }
 
 BENCH_LOOP(go_select_sync_recv)(void *parallel)
@@ -184,7 +185,7 @@ static force_inline void bench_go_select_nonblock(const struct chan_ops *ops, vo
         wrong += ops->try_recv(run->chans[2], NULL) != WEFT_AGAIN;
         wrong += ops->try_send(run->chans[3], &value) == WEFT_CLOSED; /* the first one succeeds */
     }
-    bench_parallel_leave(it.parallel, wrong);
+    bench_parallel_leave(&it, wrong);
 }
 
 BENCH_LOOP(go_select_nonblock)(void *parallel)
@@ -288,32 +289,20 @@ static void bench_go_chan_popular_batch(struct bench_batch *batch)
 static const struct bench_workload bench_go_select_rows[] = {
     {BENCH_GO("SelectUncontended", "select"),
      .question = "what does a select of two receives cost, one of which is ready, on the task's own channels?",
-     .unit = "select and send",
-     .uses_chan = true,
-     .needs = BENCH_NEEDS_SELECT,
+     .unit = "select and send", .uses_chan = true, .needs = BENCH_NEEDS_SELECT,
      .batch = bench_go_select_uncontended_batch},
     {BENCH_GO("SelectSyncContended", "select"),
-     .question = "what does a select of three receives cost at three rendezvous for all?",
-     .unit = "select",
-     .uses_chan = true,
-     .needs = BENCH_NEEDS_SELECT | BENCH_NEEDS_RENDEZVOUS,
+     .question = "what does a select of three receives cost at three rendezvous for all?", .unit = "select",
+     .uses_chan = true, .needs = BENCH_NEEDS_SELECT | BENCH_NEEDS_RENDEZVOUS,
      .batch = bench_go_select_sync_contended_batch},
     {BENCH_GO("SelectAsyncContended", "select"),
      .question = "what does a select of two receives cost, on channels with room that are for all?",
-     .unit = "select and send",
-     .uses_chan = true,
-     .needs = BENCH_NEEDS_SELECT,
+     .unit = "select and send", .uses_chan = true, .needs = BENCH_NEEDS_SELECT,
      .batch = bench_go_select_async_contended_batch},
-    {BENCH_GO("SelectNonblock", "select"),
-     .question = "what do four operations cost that do not wait, and fail?",
-     .unit = "four selects",
-     .uses_chan = true,
-     .needs = BENCH_NEEDS_RENDEZVOUS,
+    {BENCH_GO("SelectNonblock", "select"), .question = "what do four operations cost that do not wait, and fail?",
+     .unit = "four selects", .uses_chan = true, .needs = BENCH_NEEDS_RENDEZVOUS,
      .batch = bench_go_select_nonblock_batch},
     {BENCH_GO("ChanPopular", "select"),
-     .question = "what do 1000 sends cost to tasks that all wait for one other channel too?",
-     .unit = "1000 messages",
-     .uses_chan = true,
-     .needs = BENCH_NEEDS_SELECT | BENCH_NEEDS_RENDEZVOUS,
-     .batch = bench_go_chan_popular_batch},
+     .question = "what do 1000 sends cost to tasks that all wait for one other channel too?", .unit = "1000 messages",
+     .uses_chan = true, .needs = BENCH_NEEDS_SELECT | BENCH_NEEDS_RENDEZVOUS, .batch = bench_go_chan_popular_batch},
 };

@@ -4,8 +4,8 @@
  *   CreateGoroutines           f(n) spawns f(n - 1) and ends; f(0) says so on a channel
  *   CreateGoroutinesParallel   P such chains at once, each of N / P
  *   CreateGoroutinesCapture    a wait group, four tasks that mark it, each with what it captures, and the wait
- *   CreateGoroutinesSingle     the main task spawns all N, each marks a wait group; the other workers must steal. Before
- *                              that, untimed, all workers are kept busy for a millisecond
+ *   CreateGoroutinesSingle     the main task spawns all N, each marks a wait group; the other workers must steal.
+ *                              Before that, untimed, all workers are kept busy for a millisecond
  * Go's closures are on the heap; here what a task captures is in a struct of the spawner's, which outlives it.
  * Timed: the spawns, the tasks, the join. Checked: the scheduler's count of spawns; each chain came to its end.
  * Not measured: stacks deeper than one frame, tasks that wait. */
@@ -186,21 +186,15 @@ static void bench_go_create_goroutines_single_batch(struct bench_batch *batch)
 }
 
 static const struct bench_workload bench_go_spawn_rows[] = {
-    {BENCH_GO("CreateGoroutines", "spawn"),
-     .question = "what does it cost to start a task that starts the next one?",
-     .unit = "task",
-     .batch = bench_go_create_goroutines_batch},
+    {BENCH_GO("CreateGoroutines", "spawn"), .question = "what does it cost to start a task that starts the next one?",
+     .unit = "task", .batch = bench_go_create_goroutines_batch},
     {BENCH_GO("CreateGoroutinesParallel", "spawn"),
-     .question = "what does it cost to start a task, in as many chains as there are workers?",
-     .unit = "task",
-     .grain = bench_go_chains_grain,
-     .batch = bench_go_create_goroutines_parallel_batch},
+     .question = "what does it cost to start a task, in as many chains as there are workers?", .unit = "task",
+     .grain = bench_go_chains_grain, .batch = bench_go_create_goroutines_parallel_batch},
     {BENCH_GO("CreateGoroutinesCapture", "spawn"),
-     .question = "what does it cost to start four tasks and to wait for them?",
-     .unit = "four tasks",
+     .question = "what does it cost to start four tasks and to wait for them?", .unit = "four tasks",
      .batch = bench_go_create_goroutines_capture_batch},
     {BENCH_GO("CreateGoroutinesSingle", "spawn"),
-     .question = "what does a task cost when one producer starts them all and the others must steal?",
-     .unit = "task",
+     .question = "what does a task cost when one producer starts them all and the others must steal?", .unit = "task",
      .batch = bench_go_create_goroutines_single_batch},
 };

@@ -1,17 +1,17 @@
 /* Rows of the suite `go` in which tasks pass messages: what does a message cost?
  *
  * Originals: runtime/chan_test.go.
- *   ChanSync               two tasks, one rendezvous channel. They claim batches of 1000 from one counter; in an even batch a
- *                          task receives and then sends, in an odd one it sends and then receives
+ *   ChanSync               two tasks, one rendezvous channel. They claim batches of 1000 from one counter; in an even
+ *                          batch a task receives and then sends, in an odd one it sends and then receives
  *   ChanSyncWork           the same with 1000 units of made-up work after each send and each receive
- *   ChanProdCons{C}        P producers, P consumers, one channel of capacity C. Producers claim batches of 1000 from one
- *                          counter; at the end each sends a 0, and a consumer stops at the first that it gets
+ *   ChanProdCons{C}        P producers, P consumers, one channel of capacity C. Producers claim batches of 1000 from
+ *                          one counter; at the end each sends a 0, and a consumer stops at the first that it gets
  *   ChanProdConsWork{C}    the same with 100 units of work before each send and after each receive
- *   SelectProdCons         the same with capacity 128, and instead of sends and receives selects of three cases: the channel,
- *                          a timer of one hour of the task's own, a channel for all that is never closed. They are of more
- *                          than one variant, so that weft_select() goes through the channels' tables
- * One operation is one message of 8 bytes. Timed: making the channels and the tasks, all messages, the claims, the join over a
- * channel of capacity 2 or 2 P.
+ *   SelectProdCons         the same with capacity 128, and instead of sends and receives selects of three cases: the
+ *                          channel, a timer of one hour of the task's own, a channel for all that is never closed. They
+ *                          are of more than one variant, so that weft_select() goes through the channels' tables
+ * One operation is one message of 8 bytes. Timed: making the channels and the tasks, all messages, the claims, the join
+ * over a channel of capacity 2 or 2 P.
  * Checked: every operation's status; as many messages arrived as were sent.
  * Not measured: the made-up work, which is reported beside the time (work_ns). */
 #include "bench/go/go.h"
@@ -21,9 +21,9 @@ static const weft_ns bench_go_hour = 3600000000000;
 
 struct bench_go_sync {
     struct weft_chan *chan;
-    struct weft_chan *done;  /* a task sends to it as its last act */
-    struct weft_chan *never; /* SelectProdCons: nobody sends to it */
-    uint64_t work;           /* units, at a time */
+    struct weft_chan *done;                       /* a task sends to it as its last act */
+    struct weft_chan *never;                      /* SelectProdCons: nobody sends to it */
+    uint64_t work;                                /* units, at a time */
     _Alignas(CACHE_LINE) _Atomic(int32_t) claims; /* batches that are left */
     _Alignas(CACHE_LINE) _Atomic(uint64_t) wrong;
     _Atomic(uint64_t) received;
@@ -275,24 +275,17 @@ static uint64_t bench_go_prodcons_grain(const struct bench_cell *cell)
 }
 
 #define BENCH_GO_SYNC(id, in, asks, units)                                                                             \
-    {BENCH_GO(id, in),                                                                                                 \
-     .question = asks,                                                                                                 \
-     .unit = "message",                                                                                                \
-     .uses_chan = true,                                                                                                \
-     .needs = BENCH_NEEDS_RENDEZVOUS,                                                                                  \
-     .argument = (units),                                                                                              \
-     .grain = bench_go_sync_grain,                                                                                     \
-     .batch = bench_go_chan_sync_batch}
+    {                                                                                                                  \
+        BENCH_GO(id, in), .question = asks, .unit = "message", .uses_chan = true, .needs = BENCH_NEEDS_RENDEZVOUS,     \
+                          .argument = (units), .grain = bench_go_sync_grain, .batch = bench_go_chan_sync_batch         \
+    }
 
 #define BENCH_GO_PRODCONS(id, in, asks, capacity, work)                                                                \
-    {BENCH_GO(id, in),                                                                                                 \
-     .question = asks,                                                                                                 \
-     .unit = "message",                                                                                                \
-     .uses_chan = true,                                                                                                \
-     .needs = (capacity) == 0 ? BENCH_NEEDS_RENDEZVOUS : 0,                                                            \
-     .argument = (capacity) + (work),                                                                                  \
-     .grain = bench_go_prodcons_grain,                                                                                 \
-     .batch = bench_go_prodcons_batch}
+    {                                                                                                                  \
+        BENCH_GO(id, in), .question = asks, .unit = "message", .uses_chan = true,                                      \
+                          .needs = (capacity) == 0 ? BENCH_NEEDS_RENDEZVOUS : 0, .argument = (capacity) + (work),      \
+                          .grain = bench_go_prodcons_grain, .batch = bench_go_prodcons_batch                           \
+    }
 
 static const struct bench_workload bench_go_sync_rows[] = {
     BENCH_GO_SYNC("ChanSync", "channel", "what does a message cost when two tasks take turns at a rendezvous?", 0),
@@ -306,9 +299,6 @@ static const struct bench_workload bench_go_sync_rows[] = {
     BENCH_GO_PRODCONS("ChanProdConsWork100", "work", "what does it cost with 100 places?", 100, BENCH_GO_WITH_WORK),
     {BENCH_GO("SelectProdCons", "work"),
      .question = "what does a message cost from many to many that work, select, and could be stopped?",
-     .unit = "message",
-     .uses_chan = true,
-     .needs = BENCH_NEEDS_RENDEZVOUS | BENCH_NEEDS_SELECT,
-     .grain = bench_go_prodcons_grain,
-     .batch = bench_go_select_prodcons_batch},
+     .unit = "message", .uses_chan = true, .needs = BENCH_NEEDS_RENDEZVOUS | BENCH_NEEDS_SELECT,
+     .grain = bench_go_prodcons_grain, .batch = bench_go_select_prodcons_batch},
 };

@@ -87,7 +87,7 @@ static force_inline void bench_go_after(void *arg)
         wrong += chan == NULL || weft_recv(chan, &when) != WEFT_OK || when == 0;
         weft_chan_free(chan);
     }
-    bench_parallel_leave(it.parallel, wrong);
+    bench_parallel_leave(&it, wrong);
 }
 
 static force_inline void bench_go_stop_chan(void *arg)
@@ -99,7 +99,7 @@ static force_inline void bench_go_stop_chan(void *arg)
         wrong += timer == NULL || !weft_timer_stop(timer);
         weft_timer_free(timer);
     }
-    bench_parallel_leave(it.parallel, wrong);
+    bench_parallel_leave(&it, wrong);
 }
 
 static void bench_go_send_now(void *chan)
@@ -118,7 +118,7 @@ static force_inline void bench_go_stop_func(void *arg)
         weft_timer_free(timer);
         weft_chan_free(chan);
     }
-    bench_parallel_leave(it.parallel, wrong);
+    bench_parallel_leave(&it, wrong);
 }
 
 static force_inline void bench_go_reset(void *arg)
@@ -130,7 +130,7 @@ static force_inline void bench_go_reset(void *arg)
         wrong += !weft_timer_reset(timer, bench_go_later);
     }
     weft_timer_free(timer);
-    bench_parallel_leave(it.parallel, wrong);
+    bench_parallel_leave(&it, wrong);
 }
 
 static force_inline void bench_go_ticker_reset(void *arg)
@@ -142,7 +142,7 @@ static force_inline void bench_go_ticker_reset(void *arg)
         wrong += !weft_timer_reset(ticker, 2); /* a ticker is armed, always */
     }
     weft_timer_free(ticker);
-    bench_parallel_leave(it.parallel, wrong);
+    bench_parallel_leave(&it, wrong);
 }
 
 /* --- many ------------------------------------------------------------------------------------------- */
@@ -170,7 +170,7 @@ static force_inline void bench_go_start_stop(void *arg)
         }
         free(timers);
     }
-    bench_parallel_leave(it.parallel, wrong);
+    bench_parallel_leave(&it, wrong);
 }
 
 static void bench_go_time_mark(void *group)
@@ -193,7 +193,7 @@ static force_inline void bench_go_at_once(void *arg)
         }
         free(timers);
     }
-    bench_parallel_leave(it.parallel, wrong);
+    bench_parallel_leave(&it, wrong);
 }
 
 static void bench_go_sleep_and_mark(void *group)
@@ -217,7 +217,7 @@ static force_inline void bench_go_sleeps(void *arg)
         }
         weft_wg_wait(&group);
     }
-    bench_parallel_leave(it.parallel, wrong);
+    bench_parallel_leave(&it, wrong);
 }
 
 BENCH_LOOP(go_after)(void *parallel)

@@ -115,7 +115,7 @@ static force_inline void bench_go_group_own(void *arg)
         weft_wg_wait(&own->group);
     }
     free(own);
-    bench_parallel_leave(it.parallel, 0);
+    bench_parallel_leave(&it, 0);
 }
 
 static force_inline void bench_go_group_add(void *arg)
@@ -127,7 +127,7 @@ static force_inline void bench_go_group_add(void *arg)
         bench_count(shared->work);
         weft_wg_done(&shared->group);
     }
-    bench_parallel_leave(it.parallel, 0);
+    bench_parallel_leave(&it, 0);
 }
 
 static force_inline void bench_go_group_wait(void *arg)
@@ -138,7 +138,7 @@ static force_inline void bench_go_group_wait(void *arg)
         weft_wg_wait(&shared->group);
         bench_count(shared->work);
     }
-    bench_parallel_leave(it.parallel, 0);
+    bench_parallel_leave(&it, 0);
 }
 
 static force_inline void bench_go_group_actually(void *arg)
@@ -154,7 +154,7 @@ static force_inline void bench_go_group_actually(void *arg)
         }
         weft_wg_wait(&group);
     }
-    bench_parallel_leave(it.parallel, wrong);
+    bench_parallel_leave(&it, wrong);
 }
 
 static void bench_go_nothing(void *unused)
@@ -169,7 +169,7 @@ static force_inline void bench_go_once(void *arg)
     while (bench_next(&it)) {
         weft_once_do(&shared->once, bench_go_nothing, NULL);
     }
-    bench_parallel_leave(it.parallel, 0);
+    bench_parallel_leave(&it, 0);
 }
 
 BENCH_LOOP(go_group_own)(void *parallel)

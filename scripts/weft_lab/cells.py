@@ -45,6 +45,12 @@ class Cell:
         return re.sub(r"[^A-Za-z0-9_.-]", "-", self.name.replace("/", "__").replace("\N{MICRO SIGN}", "u"))
 
     @property
+    def suite(self) -> str | None:
+        """The suite that the workload is a row of: what stands before the dot of its name."""
+        before, dot, _ = self.workload.partition(".")
+        return before if dot else None
+
+    @property
     def is_limit(self) -> bool:
         return self.limit is not None
 
@@ -69,6 +75,8 @@ class Cell:
     def fields(self) -> dict[str, str]:
         """What --where key=value looks at."""
         found = {"workload": self.limit or self.workload, **{k: str(v) for k, v in self.params}}
+        if self.suite:
+            found["suite"] = self.suite
         if self.limit:
             found["limit"] = self.limit
         if self.peer:

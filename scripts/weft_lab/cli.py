@@ -45,13 +45,13 @@ _positive.__name__ = "number"
 
 def _selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--matrix", metavar="FILE", default="default",
-        help="a matrix file, or a name in bench/matrix (default: default)",
+        "--matrix", metavar="FILE",
+        help="a matrix file, or a name in bench/matrix (default: default; with --where suite=NAME: NAME)",
     )  # fmt: skip
     parser.add_argument("--filter", metavar="REGEX", help="only cells whose name matches")
     parser.add_argument(
         "--where", metavar="KEY=VALUE[,VALUE]", action="append", default=[],
-        help="only cells with these values: workload, channel, scheduler, workers, cap, n; repeatable",
+        help="only cells with these values: workload, suite, group, channel, scheduler, workers, cap, n; repeatable",
     )  # fmt: skip
     parser.add_argument("--rounds", type=_whole(1), metavar="N", help="samples of each cell")
     parser.add_argument("--min-time-ms", type=_positive, metavar="MS", help="measured time of a sample")
@@ -218,7 +218,8 @@ def _plan(args: argparse.Namespace) -> Any:
 
     bench = Bench(paths.bench_binary())
     cores = len(os.sched_getaffinity(0))
-    plan = matrix.load(matrix.find(args.matrix), bench.catalog, bench.check, cores)
+    name = args.matrix or matrix.suite_asked_for(args.where) or "default"
+    plan = matrix.load(matrix.find(name), bench.catalog, bench.check, cores)
     matrix.select(plan, args.filter, args.where)
     plan.rounds = args.rounds or plan.rounds
     plan.min_time_ms = args.min_time_ms or plan.min_time_ms

@@ -21,6 +21,8 @@ SUITE = "go"
 INSTALL = "install it (Debian: sudo apt install golang-go; or https://go.dev/dl) and call again"
 USUAL_PLACES = (Path("/usr/local/go/bin/go"), Path("/usr/lib/go/bin/go"))
 COMPILE_S = 600.0
+TRY_S = 60.0
+CORES = len(os.sched_getaffinity(0))
 TIME = "ns/op"
 """The metric that is compared, unless the catalogue names another one."""
 FROM_OUTSIDE = ("GODEBUG", "GOEXPERIMENT", "GOGC", "GOMAXPROCS", "GOMEMLIMIT", "GOTRACEBACK")
@@ -85,16 +87,24 @@ def parse(text: str, one: Benchmark) -> Measured | str:
         if value is None:
             return f"go printed no {one.metric} for {one.name}"
         return Measured(int(found.group("count")), metrics) if value > 0 else f"impossible time {value} {one.metric}"
-    return _complaint(text) or (
-        f"this Go has no Benchmark{one.name} of package {one.package}, or skips it on {one.workers} processors"
-    )
+    return _complaint(text) or f"go printed no result of {one.name}"
 
 
 def _complaint(text: str) -> str | None:
     """`--- FAIL: BenchmarkX` with the line that says why, if there is one."""
     said = [line.strip() for line in text.splitlines() if line.strip()]
-    at = next((index for index, line in enumerate(said) if line.startswith("--- ")), None)
+    at = next((index for index, line in enumerate(said) if line.startswith("--- FAIL")), None)
     return None if at is None else ": ".join(said[at : at + 2])[: process.MOST_SAID]
+
+
+def why_not(text: str, one: Benchmark) -> str | None:
+    """Why a benchmark that was tried (-test.v) gives no result by its own doing; None: it gives one, or fails."""
+    if any(found["name"].startswith(one.name) for found in RESULT.finditer(text)) or _complaint(text):
+        return None
+    skipped = re.search(r"^ +\S+\.go:\d+: (?P<why>.+)\n--- SKIP", text, re.MULTILINE)
+    if skipped:
+        return f"Go's own {one.name} says: {skipped['why']}"
+    return f"this Go has no Benchmark{one.name} in package {one.package}"
 
 
 @dataclass
@@ -129,16 +139,38 @@ class Go:
                 )
             scratch.replace(file)
 
+    def check(self) -> dict[str, str]:
+        """Benchmarks that give no result, with the reason: each is tried once; answers are kept beside the binaries."""
+        file = self.binary("").parent / "check.json"
+        try:
+            known = json.loads(file.read_text())
+        except (OSError, ValueError):
+            known = {}
+        keys = {name: f"{one.package} {one.pattern} {one.workers} {CORES}" for name, one in self.benchmarks.items()}
+        missing = [name for name, key in keys.items() if key not in known]
+        if missing:
+            known.update((keys[name], self._try(self.benchmarks[name])) for name in missing)
+            store.write_atomic(file, store.to_json(known))
+        return {name: known[key] for name, key in keys.items() if known[key]}
+
+    def _try(self, one: Benchmark) -> str | None:
+        done = process.run(self._command(one, "-test.v", "-test.benchtime", "1x"), TRY_S, **self._place(one))
+        return None if done.problem else why_not(done.stdout, one)
+
+    def _command(self, one: Benchmark, *more: str) -> list[str]:
+        binary = str(self.binary(one.package))
+        return [binary, "-test.run", "^$", "-test.bench", one.pattern, "-test.cpu", str(one.workers), *more]
+
+    def _place(self, one: Benchmark) -> dict[str, Any]:
+        """Where tests of Go's packages are run."""
+        return {"cwd": self.root / "src" / one.package, "env": environment()}
+
     def sample(self, name: str, min_time_ms: float, out: Path, seed: int, timeout_s: float) -> Outcome:
         """Measure a benchmark once, and leave the same kind of file as our own binary."""
         del seed  # Go's benchmarks take none
         one = self.benchmarks[name]
-        command = [
-            str(self.binary(one.package)), "-test.run", "^$", "-test.bench", one.pattern,
-            "-test.cpu", str(one.workers), "-test.benchtime", f"{min_time_ms:g}ms",
-        ]  # fmt: skip
-        directory = self.root / "src" / one.package
-        done = process.run(command, timeout_s, cwd=directory, env=environment())
+        command = self._command(one, "-test.benchtime", f"{min_time_ms:g}ms")
+        done = process.run(command, timeout_s, **self._place(one))
         if done.problem:
             return Outcome(_complaint(done.stdout) or done.problem)
         found = parse(done.stdout, one)

@@ -68,10 +68,16 @@ def show_catalog(catalog: Catalog) -> None:
         out.print(grid)
         _show_flags(out, list(rows.values()))
     grid = new_grid("workloads", "asks", "a figure is per", "parameters")
-    for row in catalog.workloads.values():
+    for row in (catalog.workloads[name] for name in catalog.rows(None)):
         params = ", ".join(f"{p['name']} {p.get('default', '')}" for p in row.get("params", []))
         grid.add_row(Text(row["name"], "bold"), Text(row["question"]), row["unit"], Text(params))
     out.print(grid)
+    for suite, groups in catalog.suites().items():
+        grid = new_grid(f"suite {suite}", "group", "asks", "a figure is per")
+        for name in catalog.rows(suite, groups):
+            row = catalog.workloads[name]
+            grid.add_row(Text(name, "bold"), row["group"], Text(row["question"]), row["unit"])
+        out.print(grid)
     grid = new_grid("limits", "", "a figure is per")
     for row in catalog.limits.values():
         grid.add_row(Text(row["name"], "bold"), Text(row["summary"]), row.get("unit", ""))

@@ -58,6 +58,8 @@ class Row:
     ours: list[Result]
     default: Cell | None
     """The pair of variants that serves whoever asks for none."""
+    skipped: str | None
+    """Why the peer has no time here, if it skips this by its own doing."""
 
     @property
     def failures(self) -> list[tuple[str, str]]:
@@ -167,7 +169,8 @@ def read(run: Run) -> Versus:
     for result in run.results.values():
         questions.setdefault(result.cell.question, []).append(result)
     order = {name: index for index, name in enumerate(catalog.workloads)}
-    rows = [_row(results, catalog) for results in questions.values()]
+    skipped = {one["name"]: one["reason"] for one in run.manifest["skipped"]}
+    rows = [_row(results, catalog, skipped) for results in questions.values()]
     rows.sort(key=lambda row: (_rank(row.group), order[row.ours[0].cell.workload], row.workers))
     workers = sorted({row.workers for row in rows})
     return Versus(run, about["peer"], about["version"], rows, workers)
@@ -177,20 +180,22 @@ def _rank(group: str) -> int:
     return GROUPS.index(group) if group in GROUPS else len(GROUPS)
 
 
-def _row(results: list[Result], catalog: Catalog) -> Row:
+def _row(results: list[Result], catalog: Catalog, skipped: Mapping[str, str]) -> Row:
     """Both sides of one question."""
     ours = [one for one in results if not one.cell.peer]
-    about = catalog.workloads[ours[0].cell.workload]
+    first = ours[0].cell
+    about = catalog.workloads[first.workload]
     return Row(
         name=about["go_name"],
         group=about["group"],
         package=about["go_package"],
         unit=ours[0].unit,
         metric=about.get("go_metric", golang.TIME),
-        workers=ours[0].cell.workers or 1,
+        workers=first.workers or 1,
         peer=next((one for one in results if one.cell.peer), None),
         ours=ours,
         default=_default([one.cell for one in ours], catalog),
+        skipped=skipped.get(Cell(first.workload, workers=first.workers, peer=golang.PEER).name),
     )
 
 
@@ -271,6 +276,7 @@ def _json_row(row: Row) -> dict[str, Any]:
         "ns": {pair.cell.combination: pair.ns.median for pair in row.pairs},
         "samples": len(row.peer_values),
         "failed": [{"who": who, "reason": reason} for who, reason in row.failures],
+        "skipped": row.skipped,
     }
     if row.group in MADE_UP:
         line["net"] = _json_sides(row.peer_net(), row.net, row.default)

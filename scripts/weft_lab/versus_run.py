@@ -134,23 +134,28 @@ def _as_toml(wanted: Wanted) -> str:
 
 
 def _toolchain(found: Plan, catalog: Catalog) -> golang.Go | None:
+    """The peer, compiled; what it skips itself is taken out of the plan."""
     command = golang.find()
-    return golang.load(found.cells, catalog.workloads, command) if command else None
+    if command is None:
+        return None
+    go = golang.load(found.cells, catalog.workloads, command)
+    go.compile(session.say)
+    skipped = go.check()
+    found.cells = {cell: arms for cell, arms in found.cells.items() if cell.name not in skipped}
+    found.skipped.update(skipped)
+    return go
 
 
 def fresh(wanted: Wanted, bench: Bench, settings: runner.Settings, outputs: Outputs) -> int:
     """A new comparison."""
-    there = golang.find() is not None
-    found = plan(wanted, bench, peer=there)
-    go = _toolchain(found, bench.catalog)
-    if go is None:
-        session.say(f"there is no Go toolchain here: ours alone. For a comparison, {golang.INSTALL}")
+    found = plan(wanted, bench, peer=golang.find() is not None)
     if wanted.rounds < matrix.MIN_ROUNDS:
         session.say(f"note: {wanted.rounds} rounds give no 95 % interval, only a range; that needs {matrix.MIN_ROUNDS}")
-    settings.more = {"versus": {"peer": golang.PEER, "version": go.version if go else None}}
     with runner.alone():
-        if go:
-            go.compile(session.say)
+        go = _toolchain(found, bench.catalog)
+        if go is None:
+            session.say(f"there is no Go toolchain here: ours alone. For a comparison, {golang.INSTALL}")
+        settings.more = {"versus": {"peer": golang.PEER, "version": go.version if go else None}}
         running = runner.create(found, bench, settings, paths.results_dir())
         rows = {(cell.workload, cell.workers) for cell in found.cells}
         session.say(

@@ -118,7 +118,9 @@ def _line(row: Row, variants: list[str]) -> Line:
     theirs = row.peer_net() if net else None
     if not net and row.peer_values:
         theirs = stats.estimate(list(row.peer_values.values()))
-    peer = Figure(FAILED, failed=True) if row.peer and row.peer.failure else _time(theirs)
+    peer = Figure("skips" if row.skipped else "") if theirs is None else _time(theirs)
+    if row.peer and row.peer.failure:
+        peer = Figure(FAILED, failed=True)
     mine = {one.cell.combination: one for one in row.ours}
     return Line(
         name=row.name,

@@ -1,6 +1,7 @@
 """Goal: a comparison with Go is of samples taken side by side, says what it knows and no more, and loses nothing.
 Method: the fake binary against a fake Go, whose times are known."""
 
+import itertools
 import json
 import math
 import signal
@@ -25,7 +26,7 @@ def go(tmp_path, monkeypatch):
         (tmp_path / "go" / "src" / package).mkdir(parents=True)
     monkeypatch.setenv("WEFT_GO", str(FAKE_GO))
     monkeypatch.setenv("FAKE_GOROOT", str(tmp_path / "go"))
-    for name in ("VERSION", "NOISE", "FAIL", "PANIC", "HANG", "LACKS", "BROKEN"):
+    for name in ("VERSION", "NOISE", "FAIL", "PANIC", "HANG", "SKIP", "LACKS", "BROKEN"):
         monkeypatch.delenv(f"FAKE_GO_{name}", raising=False)
 
 
@@ -45,7 +46,7 @@ def test_the_json_that_scripts_read(weft, tmp_path, go):
     assert done.returncode == 0, done.stderr
     assert found["go_version"] == "go1.99"
     assert all(row.keys() >= KEYS for row in found["rows"])
-    assert len(found["rows"]) == 11  # six benchmarks at two numbers of workers, one of them not at one
+    assert len(found["rows"]) == 13  # seven benchmarks at two numbers of workers, one of them not at one
     one = row(found, "ChanSync", 1)
     assert (one["group"], one["best"]) == ("channel", "ring + steal")
     assert one["go_ns"] == pytest.approx(250, rel=0.1)
@@ -53,7 +54,7 @@ def test_the_json_that_scripts_read(weft, tmp_path, go):
     middle, low, high = one["ratio_best"]
     assert low <= middle <= high
     assert middle == pytest.approx(2.5, rel=0.1)
-    assert set(one["ns"]) == {"ring + steal", "mutex + steal", "futex + steal", "ck + steal"}
+    assert set(one["ns"]) == {"ring + steal", "mutex + steal", "futex + steal"}
     assert row(found, "CreateGoroutines", 2)["best"] == "steal"
     assert row(found, "ParallelTimerLatency", 1)["go_ns"] == pytest.approx(80000, rel=0.1)
     assert set(found["geomean"]["channel"]) == {"1", "2"}
@@ -78,17 +79,18 @@ def test_a_ratio_is_of_samples_of_the_same_round(weft, tmp_path, go):
 
 
 def test_the_other_side_is_measured_among_ours_in_an_order_that_changes(weft, tmp_path, go):
-    compare(weft, tmp_path, "--rows", "^ChanSync$|^MakeChan", "--workers", "1", rounds=6)
+    compare(weft, tmp_path, "--rows", "CreateGo|^MakeChan", "--workers", "1", rounds=6)
     files = (tmp_path / "results" / "one" / "samples").glob("*/*.json")
     taken = [file.parent.name for file in sorted(files, key=lambda file: file.stat().st_mtime_ns)]
-    assert len(taken) == 6 * 2 * 5
-    rounds = [taken[start : start + 10] for start in range(0, len(taken), 10)]
+    assert len(taken) == 6 * (5 + 2)
+    rounds = [taken[start : start + 7] for start in range(0, len(taken), 7)]
     assert len({tuple(order) for order in rounds}) > 1
+    places = set()
     for order in rounds:
-        for block in (order[:5], order[5:]):  # what competes stands together, Go in its midst
-            assert len({name.partition("__")[0] for name in block}) == 1
-            assert sum("peer-go" in name for name in block) == 1
-    places = {order.index(name) % 5 for order in rounds for name in order if "peer-go" in name}
+        blocks = [list(block) for _, block in itertools.groupby(order, lambda name: name.partition("__")[0])]
+        assert sorted(map(len, blocks)) == [2, 5]  # what competes stands together, Go in its midst
+        assert all(sum("peer-go" in name for name in block) == 1 for block in blocks)
+        places |= {index for block in blocks if len(block) == 5 for index, name in enumerate(block) if "peer" in name}
     assert len(places) > 1
 
 
@@ -143,7 +145,7 @@ def test_markdown_and_report(weft, tmp_path, go):
     assert "the original skips this on one processor" in text
     tables = [line for line in text.splitlines() if line.startswith("|")]
     heads = [tables[index - 1] for index, line in enumerate(tables) if line.startswith("|---")]
-    assert len(heads) == 6  # the means, and a table for each of the five groups
+    assert len(heads) == 7  # the means, and a table for each of the six groups
     widths = []
     for line in tables:
         if line in heads:
@@ -177,7 +179,6 @@ def test_without_go_ours_are_measured_alone_and_it_is_said_how_to_get_it(weft, t
     [
         ("FAKE_GO_FAIL", "go", "x_test.go:7: <b>should not be reached"),
         ("FAKE_GO_PANIC", "go", "panic: index out of range"),
-        ("FAKE_GO_LACKS", "go", "no BenchmarkChanSync of package runtime"),
         ("FAKE_GO_HANG", "go", "timed out after 1 s"),
     ],
 )
@@ -199,14 +200,36 @@ def test_a_row_that_fails_there_is_shown_with_its_reason(weft, tmp_path, go, var
     assert "<b>should not" not in page
 
 
+@pytest.mark.parametrize(
+    ("variable", "reason"),
+    [
+        ("FAKE_GO_SKIP", "Go's own ChanSync says: skipping: GOMAXPROCS=1"),
+        ("FAKE_GO_LACKS", "this Go has no BenchmarkChanSync in package runtime"),
+    ],
+)
+def test_a_row_that_go_has_not_is_ours_alone(weft, tmp_path, go, variable, reason):
+    arguments = ["--rows", "^ChanSync$|^MakeChan", "--workers", "2"]
+    done, found = compare(weft, tmp_path, *arguments, **{variable: "^ChanSync$"})
+    assert done.returncode == 0, done.stderr
+    one = row(found, "ChanSync", 2)
+    assert one["go_ns"] is one["ratio_best"] is one["ratio_default"] is None
+    assert one["default_ns"] > 0
+    assert one["skipped"] == reason
+    assert found["failed"] == []
+    assert found["geomean"]["channel"]["2"]["rows"] == 1
+    assert "skips" in done.stdout
+    assert reason in (tmp_path / "results" / "one" / "versus.md").read_text()
+    assert not list((tmp_path / "results" / "one" / "samples").glob("go.ChanSync*peer*"))
+
+
 def test_a_row_that_fails_here_is_shown_with_its_reason(weft, tmp_path, go):
-    broken = {"FAKE_CRASH": "ChanSync/chan:(ring|ck)"}
+    broken = {"FAKE_CRASH": "ChanSync/chan:(ring|mutex)"}
     done, found = compare(weft, tmp_path, "--rows", "^ChanSync$", "--workers", "1", **broken)
     assert done.returncode == 1
     one = found["rows"][0]
     assert one["default_ns"] is one["ratio_default"] is None
     assert one["best"] == "futex + steal"
-    assert {failure["who"] for failure in one["failed"]} == {"ring + steal", "ck + steal"}
+    assert {failure["who"] for failure in one["failed"]} == {"ring + steal", "mutex + steal"}
     assert "SIGABRT: assertion failed" in one["failed"][0]["reason"]
     assert done.stdout.count("FAILED") == 4
     assert "0.00" not in done.stdout
@@ -319,7 +342,7 @@ def test_several_schedulers(weft, tmp_path, go):
         weft, tmp_path, "--rows", "^ChanSync$", "--workers", "1", "--sched", "global,steal", FAKE_NOISE=0
     )
     one = found["rows"][0]
-    assert len(one["ns"]) == 8
+    assert len(one["ns"]) == 6
     assert (one["best"], one["default_ns"]) == ("ring + steal", one["ns"]["ring + steal"])
     _, found = compare(weft, tmp_path, "--rows", "^ChanSync$", "--sched", "global", "--name", "two")
     assert found["rows"][0]["default_ns"] == found["rows"][0]["ns"]["ring + global"]
@@ -351,7 +374,7 @@ PASS
         ("Late", 1, "avg-late-ns", "BenchmarkLate   \t   10\t  471685 avg-late-ns\t 3 max-late-ns\n", 471685.0),
         ("Big", 1, "ns/op", "BenchmarkBig   \t   1\t  1.5e+09 ns/op\n", 1.5e9),
         ("MakeChan/Byte", 2, "avg-late-ns", TEXT, "printed no avg-late-ns"),
-        ("MakeChan/Int", 2, "ns/op", TEXT, "no BenchmarkMakeChan/Int of package runtime"),
+        ("MakeChan/Int", 2, "ns/op", TEXT, "no result of MakeChan/Int"),
         ("Zero", 1, "ns/op", "BenchmarkZero   \t   1\t  0 ns/op\n", "impossible time 0.0 ns/op"),
         ("Bad", 1, "ns/op", "--- FAIL: BenchmarkBad\n    x.go:3: broken\nFAIL\n", "FAIL: BenchmarkBad: x.go:3: broken"),
     ],
@@ -375,4 +398,4 @@ def test_a_quotient_is_paired_by_round():
 def test_groups_are_shown_in_a_fixed_order(weft, tmp_path, go):
     compare(weft, tmp_path, "--workers", "2")
     found = versus.read(store.read(tmp_path / "results" / "one"))
-    assert found.groups == ["channel", "spawn", "wake", "work", "time"]
+    assert found.groups == ["channel", "select", "spawn", "wake", "work", "time"]
