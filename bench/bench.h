@@ -44,6 +44,7 @@ struct bench_workload {
     const char *group;      /* of rows that belong together */
     const char *go_name;    /* as `go test` prints it, without "Benchmark" */
     const char *go_package; /* whose tests hold the original */
+    const char *go_metric;  /* of what it prints, what is compared; NULL: ns/op */
     uint64_t argument;      /* what rows that share a batch() differ in */
     int64_t batch_min_ns;   /* a batch takes at least so long, however short the sample is to be: part of it is fixed */
     /* The number of units comes in multiples of this; NULL: of one. */
@@ -95,6 +96,8 @@ struct bench_batch {
     /* The wall time that the work which a row makes up between its operations would take were the operations free; on
      * all the cell's workers, if the original's work may run in parallel. -1: it makes up none. */
     int64_t work_ns;
+    /* What a row reports in the place of its wall time, as the sum over its units. -1: the wall time. */
+    int64_t instead_ns;
     int64_t alloc_bytes_per_channel, alloc_bytes_per_task, rss_bytes_per_task;
 };
 

@@ -321,6 +321,7 @@ static void do_batch(const struct bench_cell *cell, double units, struct bench_b
                                   .steals = -1,
                                   .switches = -1,
                                   .work_ns = -1,
+                                  .instead_ns = -1,
                                   .alloc_bytes_per_channel = -1,
                                   .alloc_bytes_per_task = -1,
                                   .rss_bytes_per_task = -1};
@@ -350,6 +351,7 @@ static void add_batch(struct bench_batch *sum, const struct bench_batch *batch)
     add(&sum->steals, batch->steals);
     add(&sum->switches, batch->switches);
     add(&sum->work_ns, batch->work_ns);
+    add(&sum->instead_ns, batch->instead_ns);
     sum->rss_kib = batch->rss_kib;
     sum->alloc_bytes_per_channel = batch->alloc_bytes_per_channel;
     sum->alloc_bytes_per_task = batch->alloc_bytes_per_task;

@@ -90,6 +90,9 @@ ordered_json json_of(const bench_workload &workload)
         row["go_name"] = workload.go_name;
         row["go_package"] = workload.go_package;
         row["go_bench"] = go_regex(workload.go_name);
+        if (workload.go_metric != nullptr) {
+            row["go_metric"] = workload.go_metric;
+        }
     }
     return row;
 }
@@ -204,7 +207,8 @@ void take_sample(benchmark::State &state, const bench_cell &cell, int64_t min_ti
             state.SkipWithError(bench_failure());
             return;
         }
-        state.SetIterationTime(static_cast<double>(sample->wall_ns) * 1e-9);
+        const int64_t reported = sample->instead_ns >= 0 ? sample->instead_ns : sample->wall_ns;
+        state.SetIterationTime(static_cast<double>(reported) * 1e-9);
     }
     set_counters(state, *sample);
 }

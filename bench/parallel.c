@@ -11,10 +11,10 @@ static uint64_t grain_of(const struct bench_batch *batch)
     return grain < 1 ? 1 : grain > GRAIN_MAX ? GRAIN_MAX : grain;
 }
 
-void bench_parallel(struct bench_batch *batch, task_fn fn, void *shared)
+void bench_parallel_times(struct bench_batch *batch, unsigned times, task_fn fn, void *shared)
 {
     struct bench_parallel parallel = {.shared = shared, .count = batch->units, .grain = grain_of(batch)};
-    unsigned tasks = batch->cell->workers;
+    unsigned tasks = times * batch->cell->workers;
     weft_wg_add(&parallel.group, tasks);
     for (unsigned i = 0; i < tasks; i++) {
         enum weft_status status = weft_go(fn, &parallel);
@@ -28,6 +28,11 @@ void bench_parallel(struct bench_batch *batch, task_fn fn, void *shared)
     uint64_t wrong = load_relaxed(&parallel.wrong);
     bench_check(taken == batch->units, "%" PRIu64 " of %" PRIu64 " iterations were taken", taken, batch->units);
     bench_check(wrong == 0, "%" PRIu64 " operations went wrong", wrong);
+}
+
+void bench_parallel(struct bench_batch *batch, task_fn fn, void *shared)
+{
+    bench_parallel_times(batch, 1, fn, shared);
 }
 
 void bench_parallel_leave(const struct bench_iterations *it, uint64_t wrong)

@@ -33,6 +33,8 @@ struct bench_iterations {
 /* By the main task: runs fn(struct bench_parallel *) in as many tasks as there are workers until batch->units
  * iterations are done, and checks that they were and that nothing was wrong. */
 void bench_parallel(struct bench_batch *batch, task_fn fn, void *shared);
+/* The same in `times` tasks for each worker: Go's SetParallelism(times). */
+void bench_parallel_times(struct bench_batch *batch, unsigned times, task_fn fn, void *shared);
 /* By each task, last: adds what it found to be wrong. */
 void bench_parallel_leave(const struct bench_iterations *it, uint64_t wrong);
 

@@ -1,6 +1,6 @@
 #include "bench/work.h"
 
-static const weft_ns alone_ns = 300000; /* long enough for the clock to be no part of it */
+static const weft_ns alone_ns = 300000;
 
 void bench_count_up(uint64_t units)
 {

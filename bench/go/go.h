@@ -18,7 +18,7 @@
  *          {BENCH_GO("Name", "group"), .question = ..., .unit = ..., .batch = bench_go_NAME_batch},
  *      with .uses_chan, .needs, .grain, .refuse, .argument where needed (bench.h says what they are). The name of a row
  *      is "go." and Go's name, where a sub-benchmark says BENCH_GO_SUB("Name.20us", "Name/20µs", "group"): a cell's
- *      name has no other slashes than its own. .go_package is "runtime" unless given behind the macro.
+ *      name has no other slashes than its own. Both are of the package runtime; BENCH_GO_OF is of another one.
  *   4. Name a new file and its array in channel_instance.h or sched_instance.h, and the number of its timed loops in
  *      tests/purity/CMakeLists.txt.
  * tests/suite runs every row on every variant; bench/matrix/go.toml measures them. */
@@ -29,8 +29,9 @@
 #include "bench/work.h"
 #include "core/select.h"
 
-#define BENCH_GO_SUB(id, go, in)                                                                                       \
-    .name = "go." id, .suite = "go", .group = (in), .go_name = (go), .go_package = "runtime"
+#define BENCH_GO_OF(package, id, go, in)                                                                               \
+    .name = "go." id, .suite = "go", .group = (in), .go_name = (go), .go_package = (package)
+#define BENCH_GO_SUB(id, go, in) BENCH_GO_OF("runtime", id, go, in)
 #define BENCH_GO(id, in) BENCH_GO_SUB(id, id, in)
 
 #endif

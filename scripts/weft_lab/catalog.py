@@ -41,6 +41,11 @@ class Catalog:
     def limits(self) -> dict[str, dict]:
         return {row["name"]: row for row in self.raw["limits"]}
 
+    @cached_property
+    def defaults(self) -> tuple[str, str]:
+        """The channel and the scheduler of whoever names none."""
+        return self.raw["defaults"]["channel"], self.raw["defaults"]["scheduler"]
+
     def rows(self, suite: str | None, groups: list[str] | None = None) -> list[str]:
         """The workloads of a suite, or of some of its groups; None: those that belong to no suite."""
         return [
