@@ -29,6 +29,13 @@ enum enlist_result {
     ENLIST_LOST,   /* another case of this wait has won meanwhile */
 };
 
+/* What a select of n cases needs memory for. */
+struct select_room {
+    const uint16_t *order;    /* a random order of the n indices */
+    struct waiter *waiters;   /* room for n; NULL if it will not wait */
+    struct weft_chan **chans; /* room for n */
+};
+
 enum chan_progress { PROGRESS_BLOCKING, PROGRESS_LOCK_FREE, PROGRESS_WAIT_FREE };
 
 /* What a variant promises; tests assert it, the harness skips what a variant cannot serve. */
@@ -72,9 +79,9 @@ struct chan_ops {
     /* A case of a select that is about to park, at capacities above 0: does it on the waiter's behalf, having won its wait, or queues it for
      * somebody who will. NULL: waiters are signalled (N1 to N3). */
     enum enlist_result (*enlist)(struct weft_chan *chan, enum weft_op op, struct waiter *waiter);
-    /* What is left of a select when no case could be done: of cases that all are of this variant or null, at least one not null, `order` being a
-     * random order of them. Looks again, atomically; -1: default, or the deadline. NULL: core/select.h does it case by case. */
-    int (*select)(struct weft_case *cases, size_t count, const uint16_t *order, weft_ns deadline, bool wait);
+    /* What is left of a select when no case could be done: of cases that all are of this variant or null, at least one not null. Looks again,
+     * atomically; -1: default, or the deadline. NULL: core/select.h does it case by case. */
+    int (*select)(struct weft_case *cases, size_t count, const struct select_room *room, weft_ns deadline, bool wait);
     /* A number that changes whenever `op` may have become possible: an element came, a place came free, a partner came, the channel was
      * closed. NULL: none is kept, and no select over the channel is atomic. A try that fails has synchronised with what made it fail. */
     uint64_t (*version)(const struct weft_chan *chan, enum weft_op op);

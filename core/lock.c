@@ -8,8 +8,8 @@ bool tasks_alone;
 enum {
     SPIN_ROUNDS = 64,
     YIELD_ROUNDS = 1024,
-    AWAY_FIRST = 32, /* pauses */
-    AWAY_DOUBLED = 3,
+    AWAY_FIRST = 64, /* pauses */
+    AWAY_DOUBLED = 2,
     AWAY_ROUNDS = 8,
 };
 

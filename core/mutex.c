@@ -63,6 +63,9 @@ static cold_function void lock_slow(struct mutex *self)
 {
     struct sync_waiter waiter = {.task = task_self()};
     weft_ns began = 0;
+    if (!tasks_alone) { /* who runs on another processor has most often left by then */
+        stay_away(0);
+    }
     while (!barge(self)) {
         task_lock(&self->lock);
         if (!announce(self)) {

@@ -234,7 +234,11 @@ __attribute__((noinline)) bool weft_call(void (*fn)(void *), void *arg)
     while (frame_count(&frame) > 0) {
         run_in_frame(&frame);
     }
-    frame_leave(load_relaxed(&worker_self()->current), &frame); /* owner only */
+    struct worker *worker = worker_self(); /* a new one, perhaps */
+    if (unlikely(worker == NULL)) {
+        task_lost();
+    }
+    frame_leave(load_relaxed(&worker->current), &frame); /* owner only */
     return true;
 }
 

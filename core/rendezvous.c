@@ -1,11 +1,48 @@
 #include "rendezvous.h"
 
+static force_inline enum weft_op opposite(enum weft_op op)
+{
+    return op == WEFT_RECV ? WEFT_SEND : WEFT_RECV;
+}
+
+/* Copies between the caller's value and that of a waiter that was claimed. */
+static force_inline void transfer(struct weft_chan *chan, enum weft_op op, void *value, struct waiter *waiter)
+{
+    if (op == WEFT_SEND) {
+        elem_copy(waiter->value, value, chan->elem_size);
+    } else {
+        elem_copy(value, waiter->value, chan->elem_size);
+    }
+    waiter->status = WEFT_OK;
+}
+
+/* Under the lock, which it releases if it returns true: meets the first waiter of the other side. */
+static force_inline bool meet(struct weft_chan *chan, enum weft_op op, void *value)
+{
+    struct waitq *others = chan_queue(chan, opposite(op));
+    struct waiter *waiter;
+    while ((waiter = others->head) != NULL) {
+        bool parked = false;
+        if (!waiter_claim(others, waiter, &parked)) {
+            continue; /* a select that another channel has won */
+        }
+        transfer(chan, op, value, waiter);
+        struct task *task = waiter->task; /* read before the lock goes: an OPEN waiter may leave then */
+        lock_release(&chan->lock);
+        if (parked) {
+            task_ready(task);
+        }
+        return true;
+    }
+    return false;
+}
+
 static force_inline enum weft_status meet_or_park(struct weft_chan *chan, enum weft_op op, void *value)
 {
     task_lock(&chan->lock);
     /* closed: written under the lock */
     if (likely(load_relaxed(&chan->closed) == 0)) {
-        if (rendezvous_meet(chan, op, value)) {
+        if (meet(chan, op, value)) {
             return WEFT_OK;
         }
         struct waiter self = {.task = task_self(), .value = value};
@@ -43,7 +80,7 @@ enum weft_status rendezvous_try_slow(struct weft_chan *chan, enum weft_op op, vo
         }
         return WEFT_CLOSED;
     }
-    if (rendezvous_meet(chan, op, value)) {
+    if (meet(chan, op, value)) {
         return WEFT_OK;
     }
     lock_release(&chan->lock);
@@ -134,7 +171,7 @@ static enum pair_result pair(struct wait *self, uint32_t self_index, struct wait
 
 enum enlist_result rendezvous_enlist(struct weft_chan *chan, enum weft_op op, struct waiter *self)
 {
-    struct waitq *others = chan_queue(chan, rendezvous_opposite(op));
+    struct waitq *others = chan_queue(chan, opposite(op));
     uint32_t open = CLAIM_OPEN;
     task_lock(&chan->lock);
     if (load_relaxed(&chan->closed) != 0) { /* written under the lock */
@@ -168,7 +205,7 @@ enum enlist_result rendezvous_enlist(struct weft_chan *chan, enum weft_op op, st
         }
         waitq_remove(others, waiter);
         if (result == PAIR_DONE) {
-            rendezvous_transfer(chan, op, self->value, waiter);
+            transfer(chan, op, self->value, waiter);
             self->status = WEFT_OK;
             struct task *task = waiter->task;
             lock_release(&chan->lock);

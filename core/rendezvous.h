@@ -11,43 +11,6 @@
 
 #include "chan.h"
 
-static force_inline enum weft_op rendezvous_opposite(enum weft_op op)
-{
-    return op == WEFT_RECV ? WEFT_SEND : WEFT_RECV;
-}
-
-/* Copies between the caller's value and that of a waiter that was claimed. */
-static force_inline void rendezvous_transfer(struct weft_chan *chan, enum weft_op op, void *value, struct waiter *waiter)
-{
-    if (op == WEFT_SEND) {
-        elem_copy(waiter->value, value, chan->elem_size);
-    } else {
-        elem_copy(value, waiter->value, chan->elem_size);
-    }
-    waiter->status = WEFT_OK;
-}
-
-/* Under the lock, which it releases if it returns true: meets the first waiter of the other side. */
-static force_inline bool rendezvous_meet(struct weft_chan *chan, enum weft_op op, void *value)
-{
-    struct waitq *others = chan_queue(chan, rendezvous_opposite(op));
-    struct waiter *waiter;
-    while ((waiter = others->head) != NULL) {
-        bool parked = false;
-        if (!waiter_claim(others, waiter, &parked)) {
-            continue; /* a select that another channel has won */
-        }
-        rendezvous_transfer(chan, op, value, waiter);
-        struct task *task = waiter->task; /* read before the lock goes: an OPEN waiter may leave then */
-        lock_release(&chan->lock);
-        if (parked) {
-            task_ready(task);
-        }
-        return true;
-    }
-    return false;
-}
-
 /* A try, without the lock: as buffer_glance(). A waiter or a close that the caller has heard of happened before, and is
  * seen; one that it has not heard of may as well come after this call. seq_cst: the two in one order. */
 static force_inline enum weft_status rendezvous_glance(const struct weft_chan *chan, enum weft_op op, void *value)

@@ -97,12 +97,13 @@ void select_shuffle_many(uint16_t *order, size_t count)
     }
 }
 
-cold_function struct waiter *select_memory(size_t count, size_t extra)
+/* Waiters, and behind them 16 bytes and an index a case. */
+static struct waiter *select_memory(size_t count)
 {
     if (count > UINT16_MAX) {
         weft_panic("select with %zu cases: at most %u are served", count, UINT16_MAX);
     }
-    struct waiter *waiters = malloc(count * (sizeof *waiters + extra + sizeof(uint16_t)));
+    struct waiter *waiters = malloc(count * (sizeof *waiters + 2 * sizeof(uint64_t) + sizeof(uint16_t)));
     if (waiters == NULL) {
         weft_panic("select: no memory for %zu cases", count);
     }
@@ -112,17 +113,19 @@ cold_function struct waiter *select_memory(size_t count, size_t extra)
 cold_function int select_large(const struct chan_ops *ops, struct weft_case *cases, size_t count, weft_ns deadline,
                                bool wait)
 {
-    struct waiter *waiters = select_memory(count, 2 * sizeof(uint64_t));
+    struct waiter *waiters = select_memory(count);
     uint64_t *versions = (uint64_t *)(void *)(waiters + count);
     uint16_t *order = (uint16_t *)(void *)(versions + 2 * count);
+    /* the versions are a default's, which needs the channels only when they are of no more use */
+    struct select_room room = {order, waiters, (struct weft_chan **)(void *)versions};
     int chosen;
     do {
         select_shuffle_many(order, count);
         chosen =
-            wait ? select_poll(ops, cases, count, order) : select_poll_atomic(ops, cases, count, order, versions);
+            wait ? select_poll(ops, cases, count, order) : select_poll_atomic(ops, cases, count, &room, versions);
         if (chosen < 0 && wait) {
             const struct chan_ops *variant = select_variant(ops, cases, count);
-            chosen = variant != NULL ? variant->select(cases, count, order, deadline, true)
+            chosen = variant != NULL ? variant->select(cases, count, &room, deadline, true)
                                      : select_wait(cases, count, deadline, waiters, order);
         }
     } while (chosen == SELECT_RETRY);

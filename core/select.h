@@ -151,8 +151,6 @@ enum { SELECT_RETRY = -2 };
 int select_wait(struct weft_case *cases, size_t count, weft_ns deadline, struct waiter *waiters, const uint16_t *order);
 /* For more cases than fit on the stack. */
 int select_large(const struct chan_ops *ops, struct weft_case *cases, size_t count, weft_ns deadline, bool wait);
-/* Memory for that: waiters, and behind them `extra` bytes a case, and room for an order. A panic if there is none; to be freed. */
-struct waiter *select_memory(size_t count, size_t extra);
 /* W2: no waiter of the first `count` in the order is left in a queue, and no claimer is still at work on one (it holds the
  * lock). `skip`: a case whose claimer has readied this task: it took the waiter out, and the channel may be gone. */
 void select_delist(struct weft_case *cases, size_t count, struct waiter *waiters, const uint16_t *order, size_t skip);
@@ -173,11 +171,12 @@ static force_inline int select_until(const struct chan_ops *ops, struct weft_cas
         }
         uint16_t order[SELECT_STACK_CASES];
         select_shuffle(order, count);
+        struct waiter waiters[SELECT_STACK_CASES];
         const struct chan_ops *variant = select_variant(ops, cases, count);
         if (variant != NULL) {
-            return variant->select(cases, count, order, deadline, true);
+            struct weft_chan *chans[SELECT_STACK_CASES];
+            return variant->select(cases, count, &(struct select_room){order, waiters, chans}, deadline, true);
         }
-        struct waiter waiters[SELECT_STACK_CASES];
         chosen = select_wait(cases, count, deadline, waiters, order);
         if (chosen != SELECT_RETRY) {
             return chosen;
@@ -204,17 +203,17 @@ static force_inline bool select_versions(const struct chan_ops *ops, const struc
 
 /* With a default; `versions` has room for 2 * count. */
 static force_inline int select_poll_atomic(const struct chan_ops *ops, struct weft_case *cases, size_t count,
-                                           const uint16_t *order, uint64_t *versions)
+                                           const struct select_room *room, uint64_t *versions)
 {
     const struct chan_ops *variant = count > 1 ? select_variant(ops, cases, count) : NULL;
     for (;;) {
         bool kept = count > 1 && variant == NULL && select_versions(ops, cases, count, versions);
-        int chosen = select_poll(ops, cases, count, order);
+        int chosen = select_poll(ops, cases, count, room->order);
         if (chosen >= 0) {
             return chosen;
         }
         if (variant != NULL) {
-            return variant->select(cases, count, order, 0, false);
+            return variant->select(cases, count, room, 0, false);
         }
         if (!kept) {
             return -1;
@@ -238,7 +237,8 @@ static force_inline int select_try(const struct chan_ops *ops, struct weft_case 
     uint16_t order[SELECT_STACK_CASES];
     select_shuffle(order, count);
     uint64_t versions[2 * SELECT_STACK_CASES];
-    return select_poll_atomic(ops, cases, count, order, versions);
+    struct weft_chan *chans[SELECT_STACK_CASES];
+    return select_poll_atomic(ops, cases, count, &(struct select_room){order, NULL, chans}, versions);
 }
 
 #endif

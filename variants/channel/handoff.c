@@ -120,11 +120,18 @@ static force_inline enum weft_status handoff_glance(const struct weft_chan *chan
 }
 
 /* Releases the lock, then readies whom the operation has served. */
-static force_inline void handoff_leave(struct weft_chan *chan, struct task *woken)
+static __attribute__((noinline)) void handoff_leave_ready(struct weft_chan *chan, struct task *woken)
 {
     lock_release(&chan->lock);
+    task_ready(woken);
+}
+
+static force_inline void handoff_leave(struct weft_chan *chan, struct task *woken)
+{
     if (woken != NULL) {
-        task_ready(woken);
+        handoff_leave_ready(chan, woken);
+    } else {
+        lock_release(&chan->lock);
     }
 }
 
@@ -232,6 +239,7 @@ static force_inline void handoff_sort_few(struct handoff_select *self)
 static cold_function void handoff_sort_many(struct handoff_select *self)
 {
     size_t count = 0;
+    self->lock_count = 0;
     for (size_t i = 0; i < self->count; i++) {
         if (self->cases[i].chan != NULL) {
             self->locks[count++] = self->cases[i].chan;
@@ -326,32 +334,20 @@ static force_inline int handoff_select_locked(struct handoff_select *self, weft_
     return chosen;
 }
 
-static cold_function int handoff_select_many(struct handoff_select *self, weft_ns deadline, bool wait)
+static __attribute__((noinline)) int handoff_select(struct weft_case *cases, size_t count,
+                                                    const struct select_room *room, weft_ns deadline, bool wait)
 {
-    struct waiter *waiters = select_memory(self->count, sizeof(struct weft_chan *));
-    self->waiters = waiters;
-    self->locks = (struct weft_chan **)(void *)(waiters + self->count);
-    handoff_sort_many(self);
-    int chosen = handoff_select_locked(self, deadline, wait);
-    free(waiters);
-    return chosen;
-}
-
-static int handoff_select(struct weft_case *cases, size_t count, const uint16_t *order, weft_ns deadline, bool wait)
-{
-    struct weft_chan *locks[SELECT_STACK_CASES];
-    struct waiter waiters[SELECT_STACK_CASES];
     struct handoff_select self;
     self.cases = cases;
     self.count = count;
-    self.order = order;
-    self.locks = locks;
-    self.lock_count = 0;
-    self.waiters = waiters;
-    if (unlikely(count > SELECT_STACK_CASES)) {
-        return handoff_select_many(&self, deadline, wait);
+    self.order = room->order;
+    self.locks = room->chans;
+    self.waiters = room->waiters;
+    if (likely(count <= SELECT_STACK_CASES)) {
+        handoff_sort_few(&self);
+    } else {
+        handoff_sort_many(&self);
     }
-    handoff_sort_few(&self);
     return handoff_select_locked(&self, deadline, wait);
 }
 
