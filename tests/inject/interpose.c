@@ -106,7 +106,7 @@ bool inject_fails(enum fault fault)
 
 const char *fault_name(enum fault fault)
 {
-    static const char *const names[] = {"alloc",  "mmap",  "guard", "protect", "advise", "thread",
+    static const char *const names[] = {"alloc", "mmap",  "guard", "protect", "advise", "thread",
                                         "futex", "delay", "cas",   "stop",    "migrate"};
     return names[fault];
 }
@@ -171,7 +171,8 @@ static void *start_enlisted(void *arg)
     free(arg);
     void *result;
     int place = stop_enlist();
-    pthread_cleanup_push(leave_list, (void *)(intptr_t)place); /* a thread of a call that was left behind ends by pthread_exit */
+    pthread_cleanup_push(leave_list,
+                         (void *)(intptr_t)place); /* a thread of a call that was left behind ends by pthread_exit */
     result = start.fn(start.arg);
     pthread_cleanup_pop(1);
     return result;
@@ -182,6 +183,8 @@ void *__real_malloc(size_t size);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*fn)(void *), void *arg)
 {
     if (inject_fails(FAULT_THREAD)) {
+        nanosleep(&(struct timespec){.tv_nsec = 1000 * (long)inject_dice(30)},
+                  NULL); /* the kernel refuses after a while, too */
         return EAGAIN;
     }
     struct start *start = __real_malloc(sizeof *start);

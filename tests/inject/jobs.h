@@ -19,7 +19,7 @@ struct kind {
     enum fault fault; /* the one that is counted by number */
     enum kind_of_number number;
     void (*plan)(struct plan *one); /* what else fails, by chance or always; or NULL */
-    bool stops_process;              /* SIGSTOP and SIGCONT, from outside */
+    bool stops_process;             /* SIGSTOP and SIGCONT, from outside */
 };
 extern const struct kind kinds[]; /* ends in a NULL name */
 

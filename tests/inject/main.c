@@ -32,8 +32,8 @@ static void say(const struct job *job, const struct result *result)
     job_name(job, name, sizeof name);
     if (result->outcome != PASSED) {
         failures++;
-        printf("%s %s\n%s\n  again: weft-inject --replay %s --seed %llu\n", result->outcome == HUNG ? "HANG" : "FAILED", name,
-               result->said, name, (unsigned long long)job->seed);
+        printf("%s %s\n%s\n  again: weft-inject --replay %s --seed %llu\n", result->outcome == HUNG ? "HANG" : "FAILED",
+               name, result->said, name, (unsigned long long)job->seed);
     } else if (options.replay != NULL) {
         printf("passed %s: %llu faults\n", name, (unsigned long long)result->injected);
     }
@@ -67,7 +67,8 @@ struct combination {
     bool first_chan, first_sched; /* of the registry */
 };
 
-static struct job job_of(const struct combination *on, const char *kind, const struct scenario *scenario, uint64_t number)
+static struct job job_of(const struct combination *on, const char *kind, const struct scenario *scenario,
+                         uint64_t number)
 {
     return (struct job){.kind = kind_of(kind),
                         .scenario = scenario,
@@ -101,8 +102,9 @@ static size_t combinations(struct combination *list, size_t most)
 /* The kinds that count calls: every number that there is, found by a run without faults. */
 static void by_number(const struct combination *on)
 {
-    static const char *const names[] = {"alloc",  "alloc-gap",  "alloc-on",  "mmap",  "mmap-gap", "mmap-on",
-                                        "thread", "thread-gap", "thread-on", "guard", "protect",  "protect-on", NULL};
+    static const char *const names[] = {"alloc",   "alloc-gap",  "alloc-on",   "mmap",      "mmap-gap",
+                                        "mmap-on", "thread",     "thread-gap", "thread-on", "guard",
+                                        "protect", "protect-on", NULL};
     struct job_list dry = {0}, list = {0};
     jobs_add(&dry, job_of(on, "none", &scenario_all, 0));
     jobs_add(&dry, job_of(on, "guard", &scenario_all, 0)); /* with guards by mprotect */
@@ -111,7 +113,8 @@ static void by_number(const struct combination *on)
         const struct kind *kind = kind_of(names[k]);
         uint64_t calls = dry.results[kind->fault == FAULT_PROTECT].calls[kind->fault];
         /* one more, as another order of the threads may make another number of calls; of guards a few will do, there are hundreds */
-        uint64_t step = !options.everything && (kind->fault == FAULT_GUARD || kind->fault == FAULT_PROTECT) ? 1 + calls / 8 : 1;
+        uint64_t step =
+            !options.everything && (kind->fault == FAULT_GUARD || kind->fault == FAULT_PROTECT) ? 1 + calls / 8 : 1;
         for (uint64_t n = 0; n <= calls; n += step) {
             jobs_add(&list, job_of(on, names[k], &scenario_all, n));
         }
@@ -215,9 +218,12 @@ static int usage(void)
 
 static bool parse_options(int argc, char **argv)
 {
-    static const struct option known[] = {{"all", no_argument, NULL, 'a'},         {"seed", required_argument, NULL, 's'},
-                                          {"json", required_argument, NULL, 'j'},  {"replay", required_argument, NULL, 'r'},
-                                          {"times", required_argument, NULL, 't'}, {"list", no_argument, NULL, 'l'},
+    static const struct option known[] = {{"all", no_argument, NULL, 'a'},
+                                          {"seed", required_argument, NULL, 's'},
+                                          {"json", required_argument, NULL, 'j'},
+                                          {"replay", required_argument, NULL, 'r'},
+                                          {"times", required_argument, NULL, 't'},
+                                          {"list", no_argument, NULL, 'l'},
                                           {NULL, 0, NULL, 0}};
     int option;
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
@@ -279,8 +285,8 @@ int main(int argc, char **argv)
         faults += all.results[i].injected;
         hangs += all.results[i].outcome == HUNG;
     }
-    printf("%zu runs, %llu faults injected, %u failed, %llu of them hangs\n", all.count, (unsigned long long)faults, failures,
-           (unsigned long long)hangs);
+    printf("%zu runs, %llu faults injected, %u failed, %llu of them hangs\n", all.count, (unsigned long long)faults,
+           failures, (unsigned long long)hangs);
     if (options.json != NULL && !write_report()) {
         fprintf(stderr, "weft-inject: %s can't be written\n", options.json);
         return EXIT_FAILURE;

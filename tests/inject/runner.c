@@ -152,13 +152,15 @@ static bool may_end_so(const struct job *job, int status, const char *said)
 {
     bool memory = (job->kind->fault == FAULT_ALLOC || job->kind->fault == FAULT_MMAP) && job->scenario != NULL;
     bool fatal = WIFEXITED(status) && WEXITSTATUS(status) == 2;
-    if (memory && fatal && job->kind->number == NUMBER_FROM && strstr(said, "fatal error: no memory for a stack") != NULL) {
+    if (memory && fatal && job->kind->number == NUMBER_FROM &&
+        strstr(said, "fatal error: no memory for a stack") != NULL) {
         return true;
     }
     return memory && fatal && strstr(said, "fatal error: sim: no memory") != NULL;
 }
 
-static void finish(struct slot *slot, int status, struct job_list *list, void (*say)(const struct job *, const struct result *))
+static void finish(struct slot *slot, int status, struct job_list *list,
+                   void (*say)(const struct job *, const struct result *))
 {
     struct job *job = &list->jobs[slot->index];
     struct result *result = &list->results[slot->index];
@@ -172,7 +174,8 @@ static void finish(struct slot *slot, int status, struct job_list *list, void (*
     if (!good && !slot->asked) {
         size_t length = strlen(result->said);
         snprintf(result->said + length, sizeof result->said - length, "\n(%s %d)",
-                 WIFSIGNALED(status) ? "signal" : "status", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+                 WIFSIGNALED(status) ? "signal" : "status",
+                 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     }
     slot->child = 0;
     say(job, result);
@@ -224,7 +227,8 @@ void jobs_run(struct job_list *list, void (*say)(const struct job *job, const st
 
 static int more_hits_first(const void *a, const void *b)
 {
-    uint32_t left = load_relaxed(&((const struct site *)a)->hits), right = load_relaxed(&((const struct site *)b)->hits);
+    uint32_t left = load_relaxed(&((const struct site *)a)->hits),
+             right = load_relaxed(&((const struct site *)b)->hits);
     return left < right ? 1 : left > right ? -1 : 0;
 }
 

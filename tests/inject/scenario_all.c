@@ -148,19 +148,28 @@ static void outside(void *unused)
     wait_for_ran(accepted);
 }
 
+enum { CALLERS = 4, CALLS = 50 };
+
 static void call_out(void *calls)
 {
-    usleep(100);
     add_release((_Atomic(unsigned) *)calls, 1u);
 }
 
-static void call_out_as_task(void *calls)
+static void call_out_slowly(void *calls)
 {
-    weft_blocking(call_out, calls);
+    usleep(100);
+    call_out(calls);
+}
+
+static void call_out_again_and_again(void *calls)
+{
+    for (unsigned i = 0; i < CALLS; i++) {
+        weft_blocking(i % 10 == 0 ? call_out_slowly : call_out, calls);
+    }
     run_once(NULL);
 }
 
-/* A call is made once, on a thread or, without one, on the worker. */
+/* A call is made once: on a thread or, without one, on the worker; also where several tasks find at the same time that there is none. */
 static void blocking_calls(void *unused)
 {
     static _Atomic(unsigned) calls;
@@ -168,12 +177,12 @@ static void blocking_calls(void *unused)
     (void)unused;
     store_relaxed(&calls, 0u); /* nobody else yet */
     store_relaxed(&ran, 0u);
-    for (unsigned i = 0; i < 4; i++) {
-        accepted += granted(weft_go(call_out_as_task, &calls));
+    for (unsigned i = 0; i < CALLERS; i++) {
+        accepted += granted(weft_go(call_out_again_and_again, &calls));
     }
-    weft_blocking(call_out, &calls);
+    weft_blocking(call_out_slowly, &calls);
     wait_for_ran(accepted);
-    MUST_BE(load_acquire(&calls), accepted + 1);
+    MUST_BE(load_acquire(&calls), accepted * CALLS + 1);
 }
 
 static __attribute__((noinline)) size_t touch(size_t depth)
@@ -485,8 +494,9 @@ static void exits(void *unused)
 
 static void everything(void *unused)
 {
-    static void (*const parts[])(void *) = {tasks,    outside,  blocking_calls, deep_stacks, channels, wide_elements, selects,
-                                            timers,   contexts, groups,         pools,       deferred, exits};
+    static void (*const parts[])(void *) = {tasks,         outside,  blocking_calls, deep_stacks, channels,
+                                            wide_elements, selects,  timers,         contexts,    groups,
+                                            pools,         deferred, exits};
     (void)unused;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         unless_no_memory(parts[i], NULL);

@@ -20,7 +20,7 @@ int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, v
 static _Atomic(pid_t) threads[PLACES]; /* 0: free */
 static _Atomic(unsigned) used;         /* places that were ever taken */
 static _Atomic(unsigned) reading;      /* the stopper is about to signal one: it must not end */
-static _Atomic(bool) stopped;  /* one at a time, or the stopped ones would never catch up */
+static _Atomic(bool) stopped;          /* one at a time, or the stopped ones would never catch up */
 static _Atomic(bool) stopping;
 static pthread_t stopper;
 
@@ -31,7 +31,8 @@ static int stop_signal(void)
 
 static void sleep_ns(uint64_t duration)
 {
-    nanosleep(&(struct timespec){.tv_sec = (time_t)(duration / 1000000000), .tv_nsec = (long)(duration % 1000000000)}, NULL);
+    nanosleep(&(struct timespec){.tv_sec = (time_t)(duration / 1000000000), .tv_nsec = (long)(duration % 1000000000)},
+              NULL);
 }
 
 static void on_stop(int number)
