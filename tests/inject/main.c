@@ -99,6 +99,15 @@ static size_t combinations(struct combination *list, size_t most)
     return count;
 }
 
+/* In the share: of guards a few will do, there are hundreds; a run that has no memory for a stack takes a second until it gives up. */
+static uint64_t step_of(const struct kind *kind, uint64_t calls)
+{
+    if (kind->fault == FAULT_GUARD || kind->fault == FAULT_PROTECT) {
+        return 1 + calls / 8;
+    }
+    return kind->number == NUMBER_FROM && kind->fault != FAULT_THREAD ? 3 : 1;
+}
+
 /* The kinds that count calls: every number that there is, found by a run without faults. */
 static void by_number(const struct combination *on)
 {
@@ -112,10 +121,9 @@ static void by_number(const struct combination *on)
     for (size_t k = 0; names[k] != NULL; k++) {
         const struct kind *kind = kind_of(names[k]);
         uint64_t calls = dry.results[kind->fault == FAULT_PROTECT].calls[kind->fault];
-        /* one more, as another order of the threads may make another number of calls; of guards a few will do, there are hundreds */
-        uint64_t step =
-            !options.everything && (kind->fault == FAULT_GUARD || kind->fault == FAULT_PROTECT) ? 1 + calls / 8 : 1;
-        for (uint64_t n = 0; n <= calls; n += step) {
+        uint64_t step = options.everything ? 1 : step_of(kind, calls);
+        /* one more, as another order of the threads may make another number of calls */
+        for (uint64_t n = options.seed % step; n <= calls; n += step) {
             jobs_add(&list, job_of(on, names[k], &scenario_all, n));
         }
     }

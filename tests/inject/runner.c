@@ -15,7 +15,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SLOTS = 2, SPAN = 50, SCENARIO_SECONDS = 30, PROGRAM_SECONDS = 280, LAST_WORDS_MS = 1500 };
+enum {
+    SLOTS = 3,
+    /* most jobs sleep most of the time */ SPAN = 50,
+    SCENARIO_SECONDS = 30,
+    PROGRAM_SECONDS = 280,
+    LAST_WORDS_MS = 1500
+};
 
 struct slot {
     struct plan *plan;
