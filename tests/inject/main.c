@@ -1,6 +1,7 @@
 /* weft-inject: runs Weft while faults are injected, and counts faults, failures and hangs for each variant.
  *
- *   weft-inject [--all] [--seed S] [--seconds N] [--json FILE]     a share that takes a minute or two, or everything
+ *   weft-inject [--all] [--on TEXT] [--seed S] [--json FILE]       a share that takes a minute or two, or everything; on the combinations
+ *                                                                  in whose CHANNEL/SCHEDULER/WORKERS the text occurs
  *   weft-inject --replay JOB [--seed S] [--times N]                one job again, by the name that it failed under
  *   weft-inject --list                                             the kinds of faults
  *
@@ -19,9 +20,9 @@
 static struct {
     bool everything;
     uint64_t seed;
-    const char *json, *replay;
+    const char *json, *replay, *on;
     unsigned times;
-} options = {.seed = 1, .times = 1};
+} options = {.on = "", .seed = 1, .times = 1};
 
 static struct job_list all; /* what was run */
 static unsigned failures;
@@ -198,8 +199,13 @@ static void run_all(void)
     for (size_t i = 0; i < count; i++) {
         const struct combination *on = &list[i];
         bool share = (on->first_chan || on->first_sched) && (on->workers == 2 || strcmp(on->sched, "sim") == 0);
+        char name[128];
+        snprintf(name, sizeof name, "%s/%s/%u", on->chan, on->sched, on->workers);
+        if (strstr(name, options.on) == NULL) {
+            continue;
+        }
         if (options.everything || share) {
-            printf("%s %s %u\n", on->chan, on->sched, on->workers);
+            printf("%s\n", name);
             fflush(stdout);
             by_number(on);
             by_chance(on);
@@ -218,7 +224,7 @@ static void run_all(void)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: weft-inject [--all] [--seed S] [--json FILE]\n"
+    fprintf(stderr, "usage: weft-inject [--all] [--on TEXT] [--seed S] [--json FILE]\n"
                     "       weft-inject --replay JOB [--seed S] [--times N]\n"
                     "       weft-inject --list\n");
     return 64;
@@ -226,18 +232,17 @@ static int usage(void)
 
 static bool parse_options(int argc, char **argv)
 {
-    static const struct option known[] = {{"all", no_argument, NULL, 'a'},
-                                          {"seed", required_argument, NULL, 's'},
-                                          {"json", required_argument, NULL, 'j'},
-                                          {"replay", required_argument, NULL, 'r'},
-                                          {"times", required_argument, NULL, 't'},
-                                          {"list", no_argument, NULL, 'l'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option known[] = {
+        {"all", no_argument, NULL, 'a'},          {"on", required_argument, NULL, 'o'},
+        {"seed", required_argument, NULL, 's'},   {"json", required_argument, NULL, 'j'},
+        {"replay", required_argument, NULL, 'r'}, {"times", required_argument, NULL, 't'},
+        {"list", no_argument, NULL, 'l'},         {NULL, 0, NULL, 0}};
     int option;
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
         switch (option) {
         case 'a': options.everything = true; break;
         case 's': options.seed = strtoull(optarg, NULL, 10); break;
+        case 'o': options.on = optarg; break;
         case 'j': options.json = optarg; break;
         case 'r': options.replay = optarg; break;
         case 't': options.times = (unsigned)strtoul(optarg, NULL, 10); break;
