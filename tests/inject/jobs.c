@@ -84,7 +84,7 @@ const struct kind kinds[] = {
 
 static const struct scenario *const scenarios[] = {&scenario_all, &scenario_mixed, &scenario_timers, &scenario_stacks,
                                                    NULL};
-static const char *const programs[] = {"conformance", "stress", NULL};
+static const char *const programs[] = {"conformance", "stress", "unit", NULL};
 
 void job_name(const struct job *job, char *text, size_t size)
 {

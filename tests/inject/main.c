@@ -178,10 +178,10 @@ static void many_stacks(const struct combination *on)
 static void programs(const struct combination *on)
 {
     static const char *const names[] = {"futex", "delay", "cas", "stop", "storm", "none"};
-    static const char *const whats[] = {"conformance", "stress"};
+    static const char *const whats[] = {"conformance", "stress", "unit"};
     struct job_list list = {0};
     for (size_t k = options.everything ? 0 : 4; k < 6; k++) {
-        for (size_t w = 0; w < 2; w++) {
+        for (size_t w = 0; w < 3; w++) {
             struct job job = job_of(on, names[k], NULL, 0);
             job.program = whats[w];
             jobs_add(&list, job);
