@@ -43,6 +43,13 @@ def _positive(text: str) -> float:
 _positive.__name__ = "number"
 
 
+def _workers(text: str) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(_whole(1)(word) for word in text.split(",")))
+
+
+_workers.__name__ = "list of whole numbers"
+
+
 def _selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--matrix", metavar="FILE", default="default",
@@ -95,6 +102,18 @@ def build_parser() -> Parser:
     one.add_argument("--min-time-ms", type=_positive, metavar="MS", help="measured time of a sample")
     one.add_argument("--timeout", type=_positive, metavar="S", help="longest time of a sample")
     _run_options(one)
+
+    one = verb("figures", "hold Weft against its bars, with Go beside it: memory, flatness, idleness, wake-ups")
+    one.add_argument(
+        "--only", metavar="REGEX",
+        help="only bars whose name matches: FIGURE/WHAT/workers:N, FIGURE as in bench/scale; see the JSON",
+    )  # fmt: skip
+    one.add_argument("--rounds", type=_whole(1), metavar="N", help="samples of each (default: 3 to 7)")
+    one.add_argument("--workers", type=_workers, metavar="N,N", default=(1, 2), help="default: 1,2")
+    one.add_argument("--name", help="name of the run (default: date, time and figures)")
+    one.add_argument("--seed", type=_whole(0), metavar="N", help="seed of the order of the samples")
+    one.add_argument("--json", metavar="FILE", type=Path, help="also write figures.json there")
+    one.add_argument("--markdown", metavar="FILE", type=Path, help="also write figures.md there")
 
     one = verb("compare", "compare two runs, or two variants within one run")
     one.add_argument(
@@ -235,6 +254,16 @@ def do_limits(args: argparse.Namespace) -> int:
     return do_run(args)
 
 
+def do_figures(args: argparse.Namespace) -> int:
+    """The figures verb."""
+    from weft_lab import scale
+
+    for file in (args.json, args.markdown):
+        _check_json_target(file)
+    request = scale.Request(args.workers, args.only, args.rounds, args.name, args.seed)
+    return scale.figures(request, args.json, args.markdown, lambda text: _warn([text]))
+
+
 def do_compare(args: argparse.Namespace) -> int:
     """The compare verb."""
     from weft_lab import compare, table
@@ -331,6 +360,7 @@ VERBS = {
     "plan": do_plan,
     "run": do_run,
     "limits": do_limits,
+    "figures": do_figures,
     "compare": do_compare,
     "plot": do_plot,
     "report": do_report,
