@@ -13,6 +13,7 @@ import random
 import re
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -183,6 +184,7 @@ def take(run: Path, blocks: list[list[tuple[int, Point]]], programs: Programs, s
     """Every round; a program that fails is not run again."""
     taken = Taken()
     most = max(rounds for block in blocks for rounds, _ in block)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # which ends the program that runs, too
     try:
         for number in range(1, most + 1):
             order = [point for point in round_order(blocks, seed, number) if point not in taken.failures]
@@ -191,6 +193,8 @@ def take(run: Path, blocks: list[list[tuple[int, Point]]], programs: Programs, s
                 _take_one(run, point, number, programs, seed, taken)
     except KeyboardInterrupt:
         taken.interrupted = True
+    finally:
+        signal.signal(signal.SIGTERM, before)
     return taken
 
 
