@@ -7,13 +7,14 @@
  *     oldest  main sends to the parked tasks, 100 in a row, then yields: each send wakes the one that has waited longest, which takes
  *             the value and waits again, as the last; per send
  *
+ * Each number is the median of three turns of all four, so that one bad moment of the machine is no growth.
  * At 3 numbers of tasks alive: size / 10000 (at least 1), size / 100, size. Values: spawn_N_ns, yield_N_ns, wake_N_ns, oldest_N_ns, N the number. In
  * the first three the tasks that work are the same few; `oldest` touches a task after the other, whose descriptor, stack and waiter are in no
  * cache once they are too many for it.
  * Checked: all tasks of each wave ran; each yield was made; each message arrived, by count. */
 #include "bench/scale/tools.h"
 
-enum { LEVELS = 3, WAVE = 1000, YIELDERS = 8, BURST = 100 };
+enum { LEVELS = 3, FLAT_KINDS = 4, FLAT_TURNS = 3, WAVE = 1000, YIELDERS = 8, BURST = 100 };
 
 static const weft_ns flat_settle_ns = 20000000;
 
@@ -144,25 +145,34 @@ static weft_ns flat_oldest(void *unused, uint64_t units)
 
 /* --- all -------------------------------------------------------------------------------------------- */
 
-static void flat_level(uint64_t alive)
+/* One turn of the four, the first three of which leave the parked tasks alone. */
+static void flat_turn(double turns[FLAT_KINDS][FLAT_TURNS], int turn)
 {
-    struct scale_sample *sample = flat.sample;
-    double spawn = scale_per_unit(sample, WAVE, flat_spawn, NULL);
-    double yield = scale_per_unit(sample, YIELDERS, flat_yield, NULL);
+    const struct scale_sample *sample = flat.sample;
+    turns[0][turn] = scale_per_unit(sample, WAVE, flat_spawn, NULL);
+    turns[1][turn] = scale_per_unit(sample, YIELDERS, flat_yield, NULL);
     flat.there = scale_chan(0);
     flat.back = scale_chan(0);
     weft_wg_add(&flat.left, 1);
     scale_go(flat_partner, NULL);
-    double wake = scale_per_unit(sample, 2, flat_wake, NULL);
+    turns[2][turn] = scale_per_unit(sample, 2, flat_wake, NULL);
     weft_close(flat.there);
     weft_wg_wait(&flat.left);
     weft_chan_free(flat.there);
     weft_chan_free(flat.back);
-    double oldest = scale_per_unit(sample, BURST, flat_oldest, NULL);
-    scale_value(sample, spawn, "spawn_%" PRIu64 "_ns", alive);
-    scale_value(sample, yield, "yield_%" PRIu64 "_ns", alive);
-    scale_value(sample, wake, "wake_%" PRIu64 "_ns", alive);
-    scale_value(sample, oldest, "oldest_%" PRIu64 "_ns", alive);
+    turns[3][turn] = scale_per_unit(sample, BURST, flat_oldest, NULL);
+}
+
+static void flat_level(uint64_t alive)
+{
+    static const char *const names[FLAT_KINDS] = {"spawn", "yield", "wake", "oldest"};
+    double turns[FLAT_KINDS][FLAT_TURNS];
+    for (int turn = 0; turn < FLAT_TURNS; turn++) {
+        flat_turn(turns, turn);
+    }
+    for (int kind = 0; kind < FLAT_KINDS; kind++) {
+        scale_value(flat.sample, scale_median(turns[kind], FLAT_TURNS), "%s_%" PRIu64 "_ns", names[kind], alive);
+    }
 }
 
 static void flat_main(void *unused)

@@ -79,8 +79,8 @@ def counts(judged: Iterable[Judged]) -> str:
     return ", ".join(f"{found[name]} {name}" for name in ("met", "not met", "missing") if found[name])
 
 
-def show(judged: list[Judged], found: dict[str, Any], run: Path, seconds: float) -> None:
-    """To the terminal."""
+def show(judged: list[Judged], found: dict[str, Any], run: Path, seconds: float, disturbed: float) -> None:
+    """To the terminal. `disturbed`: the share of the processors from which others spoil a figure."""
     out = table.console()
     for group, rows in _groups(judged).items():
         grid = Table(box=box.SIMPLE_HEAD, title=group, title_justify="left", title_style="bold", pad_edge=False)
@@ -103,6 +103,12 @@ def show(judged: list[Judged], found: dict[str, Any], run: Path, seconds: float)
         + ". ?: the interval lies on both sides of the bar.",
         style="dim", soft_wrap=True,
     )  # fmt: skip
+    for name, share in found["company"].items():
+        if share > disturbed:
+            out.print(
+                Text(f"DISTURBED {name}: others used {100 * share:.0f} % of the processors meanwhile", "bold yellow"),
+                soft_wrap=True,
+            )
     state = "interrupted: " if found["status"] == "interrupted" else ""
     out.print(f"{state}{counts(judged)}; {figures.duration(seconds)}; {paths.shown(run)}", soft_wrap=True, markup=False)
 
@@ -117,6 +123,8 @@ def markdown(judged: list[Judged], found: dict[str, Any]) -> str:
         f"{env['kernel']}, Go: {found['go']}\n",
         markup=False,
     )
+    company = ", ".join(f"{name} {100 * share:.1f} %" for name, share in found["company"].items())
+    out.print(f"Processor time that others took meanwhile: {company}\n", markup=False)
     for group, rows in _groups(judged).items():
         out.print(f"## {group}", markup=False)
         grid = Table(box=box.MARKDOWN)

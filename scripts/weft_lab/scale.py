@@ -9,8 +9,10 @@ results/<run>/
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
+import resource
 import secrets
 import shutil
 import signal
@@ -28,6 +30,7 @@ from weft_lab.bars import PROGRAMS, WEFT, Bar, Judged, Point, Round
 from weft_lab.errors import UsageError, WeftError
 
 SCHEMA = 1
+DISTURBED = 0.05  # of the processors' time, used by others: what was measured meanwhile is not to be trusted
 GO_SOURCE = paths.ROOT / "bench" / "peers" / "go" / "scale"
 NO_GO = "no Go toolchain (Debian: golang-go)"
 
@@ -45,12 +48,53 @@ class Request:
     seed: int | None = None
 
 
+@dataclass(frozen=True)
+class Clock:
+    """Seconds so far: of the wall, of all processors at work, of this process and its children, stolen."""
+
+    wall: float
+    busy: float
+    own: float
+    stolen: float
+
+    @staticmethod
+    def now() -> Clock:
+        ticks = environment.cpu_ticks()
+        tick = os.sysconf("SC_CLK_TCK")
+        busy = sum(ticks.get(name, 0) for name in ("user", "nice", "system", "irq", "softirq"))
+        own = sum(
+            used.ru_utime + used.ru_stime
+            for used in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        )
+        return Clock(time.monotonic(), busy / tick, own, ticks.get("steal", 0) / tick)
+
+
+@dataclass
+class Company:
+    """What others did while a figure was taken, in seconds of processor time."""
+
+    available: float = 0.0  # of all processors
+    foreign: float = 0.0
+    stolen: float = 0.0
+
+    def add(self, before: Clock, after: Clock, cores: int) -> None:
+        self.available += (after.wall - before.wall) * cores
+        self.foreign += (after.busy - before.busy) - (after.own - before.own)
+        self.stolen += after.stolen - before.stolen
+
+    @property
+    def share(self) -> float:
+        """Of the processors' time; ticks are coarse, so that a little less than nothing is nothing."""
+        return max(0.0, self.foreign + self.stolen) / self.available if self.available else 0.0
+
+
 @dataclass
 class Taken:
     """All samples of a run."""
 
     rounds: list[dict[Point, dict[str, float]]] = field(default_factory=list)
     failures: dict[Point, str] = field(default_factory=dict)
+    company: dict[str, Company] = field(default_factory=dict)  # by figure
     interrupted: bool = False
 
     def add(self, number: int, point: Point, values: dict[str, float]) -> None:
@@ -201,11 +245,13 @@ def take(run: Path, blocks: list[list[tuple[int, Point]]], programs: Programs, s
 def _take_one(run: Path, point: Point, number: int, programs: Programs, seed: int, taken: Taken) -> None:
     program = programs.of(point.who)
     assert program is not None  # what is not there is not planned
+    before = Clock.now()
     try:
         text, values = run_program(program, point, seed + number)
     except WeftError as error:
         taken.failures[point] = f"{point.who}, {point.workers} workers: {error}"
         return
+    taken.company.setdefault(point.figure, Company()).add(before, Clock.now(), os.cpu_count() or 1)
     file = sample_path(run, point, number)
     file.parent.mkdir(parents=True, exist_ok=True)
     store.write_atomic(file, text)
@@ -264,6 +310,7 @@ def summary(
             {"figure": point.figure, "workers": point.workers, "who": point.who, "reason": reason}
             for point, reason in taken.failures.items()
         ],
+        "company": {name: round(one.share, 4) for name, one in taken.company.items()},
         "bars": [_as_json(one) for one in judged],
     }
 
@@ -308,7 +355,7 @@ def figures(request: Request, json_file: Path | None, markdown_file: Path | None
         store.write_atomic(file, store.to_json(found))
     for file in filter(None, (run / "figures.md", markdown_file)):
         store.write_atomic(file, text)
-    bars_table.show(judged, found, run, time.monotonic() - started)
+    bars_table.show(judged, found, run, time.monotonic() - started, DISTURBED)
     if taken.interrupted:
         return errors.INTERRUPTED
     return errors.UNVERIFIED if taken.failures else errors.OK

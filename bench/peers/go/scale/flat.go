@@ -94,27 +94,37 @@ func (f *flatState) oldest(units int) time.Duration {
 	return time.Since(begin)
 }
 
+func (f *flatState) turn(s *sample, turns map[string][]float64) {
+	turns["spawn"] = append(turns["spawn"], s.perUnit(flatWave, flatSpawn))
+	turns["yield"] = append(turns["yield"], s.perUnit(flatYielders, flatYield))
+	there, back := make(chan int), make(chan int)
+	go func() {
+		for value := range there {
+			back <- ^value
+		}
+	}()
+	wake := s.perUnit(2, func(units int) time.Duration { return flatWake(there, back, units) })
+	turns["wake"] = append(turns["wake"], wake)
+	close(there)
+	turns["oldest"] = append(turns["oldest"], s.perUnit(flatBurst, f.oldest))
+}
+
 func flat(s *sample) {
 	f := &flatState{shared: make(chan int)}
-	alive := 0
-	least := 1
+	alive, least := 0, 1
 	if s.size >= 20000 {
 		least = s.size / 10000
 	}
 	for _, level := range []int{least, s.size / 100, s.size} {
 		f.populate(level - alive)
 		alive = level
-		s.value(s.perUnit(flatWave, flatSpawn), "spawn_%d_ns", level)
-		s.value(s.perUnit(flatYielders, flatYield), "yield_%d_ns", level)
-		there, back := make(chan int), make(chan int)
-		go func() {
-			for value := range there {
-				back <- ^value
-			}
-		}()
-		s.value(s.perUnit(2, func(units int) time.Duration { return flatWake(there, back, units) }), "wake_%d_ns", level)
-		close(there)
-		s.value(s.perUnit(flatBurst, f.oldest), "oldest_%d_ns", level)
+		turns := map[string][]float64{}
+		for i := 0; i < 3; i++ {
+			f.turn(s, turns)
+		}
+		for name, values := range turns {
+			s.value(median(values), "%s_%d_ns", name, level)
+		}
 	}
 	close(f.shared)
 	f.ended.Wait()
