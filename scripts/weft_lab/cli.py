@@ -43,6 +43,13 @@ def _positive(text: str) -> float:
 _positive.__name__ = "number"
 
 
+def _workers(text: str) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(_whole(1)(word) for word in text.split(",")))
+
+
+_workers.__name__ = "list of whole numbers"
+
+
 def _selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--matrix", metavar="FILE",
@@ -127,6 +134,17 @@ def build_parser() -> Parser:
 
     one = verb("versus", "our rows against another runtime's own benchmarks, interleaved: ratios, intervals, means")
     _versus_options(one)
+    one = verb("figures", "hold Weft against its bars, with Go beside it: memory, flatness, idleness, wake-ups")
+    one.add_argument(
+        "--only", metavar="REGEX",
+        help="only bars whose name matches: FIGURE/WHAT/workers:N, FIGURE as in bench/scale; see the JSON",
+    )  # fmt: skip
+    one.add_argument("--rounds", type=_whole(1), metavar="N", help="samples of each (default: 3 to 7)")
+    one.add_argument("--workers", type=_workers, metavar="N,N", default=(1, 2), help="default: 1,2")
+    one.add_argument("--name", help="name of the run (default: date, time and figures)")
+    one.add_argument("--seed", type=_whole(0), metavar="N", help="seed of the order of the samples")
+    one.add_argument("--json", metavar="FILE", type=Path, help="also write figures.json there")
+    one.add_argument("--markdown", metavar="FILE", type=Path, help="also write figures.md there")
 
     one = verb("compare", "compare two runs, or two variants within one run")
     one.add_argument(
@@ -296,6 +314,16 @@ def do_versus(args: argparse.Namespace) -> int:
     return versus_run.fresh(wanted, bench, runner.Settings(args.rows, [], args.seed, args.name), outputs)
 
 
+def do_figures(args: argparse.Namespace) -> int:
+    """The figures verb."""
+    from weft_lab import scale
+
+    for file in (args.json, args.markdown):
+        _check_json_target(file)
+    request = scale.Request(args.workers, args.only, args.rounds, args.name, args.seed)
+    return scale.figures(request, args.json, args.markdown, lambda text: _warn([text]))
+
+
 def do_compare(args: argparse.Namespace) -> int:
     """The compare verb."""
     from weft_lab import compare, table
@@ -393,6 +421,7 @@ VERBS = {
     "run": do_run,
     "limits": do_limits,
     "versus": do_versus,
+    "figures": do_figures,
     "compare": do_compare,
     "plot": do_plot,
     "report": do_report,
