@@ -4,7 +4,9 @@
 
 #include <stdlib.h>
 
-enum { LIMBO_BATCH = 32 };
+#ifndef LIMBO_BATCH /* a litmus client has smaller ones */
+#define LIMBO_BATCH 32
+#endif
 
 _Atomic(uint64_t) limbo_epoch;
 

@@ -73,10 +73,8 @@ static inline void worker_set_self(struct worker *worker);
 enum { LITMUS_THREADS = 6 };
 
 static struct litmus_thread {
-    union { /* a scheduler's worker begins with it */
-        struct worker worker;
-        char room[1024];
-    };
+    struct worker worker;
+    struct worker *as; /* the worker that it is: this one, unless a scheduler has its own */
     struct task task;
     unsigned random; /* which of the orders that select may look in */
     const void *waits_on;
@@ -85,12 +83,12 @@ static struct litmus_thread {
 
 static inline struct worker *worker_self(void)
 {
-    return litmus_self == NULL ? NULL : &litmus_self->worker;
+    return litmus_self == NULL ? NULL : litmus_self->as;
 }
 
 static inline void worker_set_self(struct worker *worker)
 {
-    litmus_self = (struct litmus_thread *)(void *)worker;
+    litmus_self->as = worker;
 }
 
 /* One of `count`: a checker may try each. */
@@ -108,6 +106,7 @@ static inline unsigned litmus_choose(unsigned count)
 static inline void litmus_enter(unsigned index)
 {
     litmus_self = &litmus_threads[index];
+    litmus_self->as = &litmus_self->worker;
     store_relaxed(&litmus_self->worker.current, &litmus_self->task);
     litmus_self->worker.index = index;
     /* both give the first two of a shuffle another order */

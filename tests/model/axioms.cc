@@ -95,13 +95,13 @@ bool is_fence(const node &n)
 // One candidate: who reads from whom, and the modification orders.
 class candidate {
 public:
-    explicit candidate(const program &program)
+    explicit candidate(const program &threads)
     {
         for (unsigned l = 0; l < locations_max; l++) {
             nodes.push_back({{kind::write, static_cast<uint8_t>(l), __ATOMIC_RELAXED, 0}, ~0u}); // the initial values
         }
-        for (unsigned t = 0; t < program.size(); t++) {
-            for (const event &e : program[t]) {
+        for (unsigned t = 0; t < threads.size(); t++) {
+            for (const event &e : threads[t]) {
                 nodes.push_back({e, t});
             }
         }
@@ -318,9 +318,9 @@ private:
 
 } // namespace
 
-verdicts enumerate(const program &program)
+verdicts enumerate(const program &threads)
 {
     verdicts result;
-    candidate(program).enumerate_all(result);
+    candidate(threads).enumerate_all(result);
     return result;
 }

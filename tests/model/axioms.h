@@ -29,4 +29,4 @@ struct verdicts {
 
 constexpr unsigned locations_max = 4;
 
-verdicts enumerate(const program &program);
+verdicts enumerate(const program &threads);

@@ -368,8 +368,9 @@ void model_search(const struct search *search, struct result *result)
     } else if (search->strategy == SEARCH_DFS) {
         bool all = false;
         for (bounded.preemptions = full ? -1 : 0; bounded.preemptions <= search->preemptions; bounded.preemptions++) {
+            bound_was_met = false;
             all = search_depth_first(search, result);
-            if (is_over(search, result)) {
+            if (is_over(search, result) || !bound_was_met) {
                 break;
             }
         }

@@ -19,11 +19,11 @@
 #ifndef MODEL_H
 #define MODEL_H
 
-#include "client.h"
-
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+#include "client.h"
 
 enum {
     THREADS_MAX = 8,
@@ -71,12 +71,18 @@ void model_search(const struct search *search, struct result *result);
 bool client_load(const char *path, const char **error);
 unsigned client_sites(void);
 const struct model_site *client_site(unsigned index);
+/* A client that is part of the program. */
+void client_use(int (*main_fn)(void), const struct model_site *sites, unsigned count);
 /* Has any execution since client_load() come to this site? */
 bool client_site_executed(unsigned index);
 /* From now on this site has these orders (a fence: relaxed is none); -1: none has. */
 void client_mutate(int index, unsigned order, unsigned failure);
 /* The client's `extern const unsigned litmus_expects_cut`: executions may be cut off. */
 bool client_may_be_cut(void);
+
+/* What a client that is part of the program calls, as pthread_create and pthread_join. */
+unsigned thread_start(void *(*fn)(void *), void *arg);
+void thread_join(unsigned thread);
 
 /* --- within (C only) ---------------------------------------------------------------------------------- */
 
@@ -158,6 +164,7 @@ void thread_saw(uint32_t location, uint32_t stamp);
 bool event_left(void);
 void event_taken(void);
 extern uint64_t steps;
+extern bool bound_was_met; /* the bound on preemptions has left something out */
 extern char fail_message[1024];
 
 /* memory.c */

@@ -104,6 +104,19 @@ bool client_load(const char *path, const char **error)
     return true;
 }
 
+void client_use(int (*fn)(void), const struct model_site *list, unsigned count)
+{
+    unload();
+    main_fn = fn;
+    sites = list;
+    site_count = count;
+    may_be_cut = false;
+    module_base = module_end = 0;
+    memset(executed, 0, sizeof executed);
+    mutated = -1;
+    sites_forget();
+}
+
 void client_restore(void)
 {
     for (unsigned i = 0; i < segment_count; i++) {

@@ -31,6 +31,7 @@ struct vthread threads[THREADS_MAX];
 unsigned thread_count;
 struct vthread *self;
 uint64_t steps;
+bool bound_was_met;
 char fail_message[1024];
 
 static struct context searcher; /* the context that threads_run was called in */
@@ -223,6 +224,7 @@ static void pass(void)
     bool bounded = searching->strategy == SEARCH_DFS && searching->preemptions >= 0;
     unsigned allowed = event_left() ? options.count : options.ordinary;
     if (bounded && may_stay && preemptions >= searching->preemptions) {
+        bound_was_met = bound_was_met || allowed > 1;
         allowed = 1;
     }
     unsigned pick = choose_thread(options.who, options.event, options.count, allowed);
@@ -416,21 +418,32 @@ noreturn void __wrap_abort(void);
 noreturn void __wrap_exit(int status);
 noreturn void __wrap___assert_fail(const char *condition, const char *file, unsigned line, const char *function);
 
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*fn)(void *), void *arg)
+unsigned thread_start(void *(*fn)(void *), void *arg)
 {
-    (void)attributes;
-    *thread = thread_new(fn, arg, self);
+    unsigned id = thread_new(fn, arg, self);
     self->cur.view.clock[self->id]++;
-    return 0; /* who goes on is decided at the next operation */
+    return id; /* who goes on is decided at the next operation */
 }
 
-int __wrap_pthread_join(pthread_t thread, void **result)
+void thread_join(unsigned thread)
 {
-    self->joins = (unsigned)thread;
+    self->joins = thread;
     self->state = THREAD_JOINS;
     schedule_alone();
     self->state = THREAD_READY;
     view_join(&self->cur, &threads[thread].cur.view);
+}
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*fn)(void *), void *arg)
+{
+    (void)attributes;
+    *thread = thread_start(fn, arg);
+    return 0;
+}
+
+int __wrap_pthread_join(pthread_t thread, void **result)
+{
+    thread_join((unsigned)thread);
     if (result != NULL) {
         *result = threads[thread].result;
     }
