@@ -70,9 +70,9 @@ int main(void)
     runtime.sched = &sched;
     for (unsigned i = 0; i < 3; i++) {
         others[i] = channel();
-        litmus_threads[1 + i].worker.epoch = LIMBO_ASLEEP;
+        store_relaxed(&litmus_threads[1 + i].worker.epoch, LIMBO_ASLEEP);
     }
-    found = channel();
+    store_relaxed(&found, channel());
     litmus_start(user, (void *)1);
     litmus_start(user, (void *)2);
     litmus_start(freer, NULL);

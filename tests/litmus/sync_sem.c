@@ -52,7 +52,9 @@ static void *user(void *arg)
     unsigned others = add_relaxed(&inside, count);
     assert(others + count <= 2);
     (void)others;
-    alone += me == 1 ? 1 : 0;
+    if (me == 1) {
+        alone++;
+    }
     add_relaxed(&inside, -count);
     weft_sem_release(&sem, count);
     return NULL;
