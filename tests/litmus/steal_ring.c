@@ -1,5 +1,5 @@
-/* The local ring: its owner pushes and pops while two thieves take halves. Each task is run once, and whoever runs it sees what the
- * pusher wrote. The counters start just below their wrap. */
+/* The local ring: its owner pushes and pops while two thieves take halves, one of them from the other thief too. Each task is run once, and
+ * whoever runs it sees what the pusher wrote. The counters start just below their wrap. */
 #include "tests/litmus/scheduler.h"
 
 static void *owner(void *unused)
@@ -20,6 +20,9 @@ static void *thief(void *arg)
 {
     struct steal_local *local = steal_local(litmus_work((unsigned)(uintptr_t)arg));
     struct task *task = steal_half(local, &steal_shared->locals[0]);
+    if (task == NULL && arg != (void *)1) {
+        task = steal_half(local, &steal_shared->locals[1]);
+    }
     while (task != NULL) {
         litmus_take(task);
         task = steal_ring_pop(local);

@@ -20,6 +20,8 @@ static void *sleeper(void *unused)
     (void)unused;
     struct mn_worker *worker = litmus_work(0);
     struct task *task = NULL;
+    mn_idle_enter(worker);
+    mn_sleep(worker, 2); /* leaves an instant behind, which the armer must not take for that of the next sleep */
     while (!fired) {
         mn_idle_enter(worker);
         if (mn_sleep(worker, WEFT_FOREVER)) {

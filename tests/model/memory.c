@@ -223,6 +223,14 @@ void location_must_advance(uint32_t location, uint32_t stamp)
     view_raise(&self->cur, location, stamp + 1);
 }
 
+uint64_t location_newest(const volatile void *address, size_t size)
+{
+    uint32_t id = location_of(address, size);
+    const struct message *message = &locations[id].messages[locations[id].count - 1];
+    view_raise(&self->cur, id, message->stamp);
+    return message->value;
+}
+
 /* --- what is ordered ---------------------------------------------------------------------------------- */
 
 static bool is_acquire(unsigned order)

@@ -171,6 +171,8 @@ extern char fail_message[1024];
 void memory_reset(void);
 void view_join(struct full_view *into, const struct view *from);
 bool location_has_news(uint32_t location, uint32_t stamp);
+/* The kernel's look, after which the thread sees nothing older (but no more of other locations). */
+uint64_t location_newest(const volatile void *address, size_t size);
 void location_must_advance(uint32_t location, uint32_t stamp);
 /* Has any site that touches what others touch too been found since the search began? */
 extern bool sites_changed;

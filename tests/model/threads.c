@@ -493,7 +493,7 @@ int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex)
 bool model_futex_wait(const volatile uint32_t *word, uint32_t expected, bool timed)
 {
     schedule_other();
-    if (*word != expected) {
+    if (location_newest(word, sizeof *word) != expected) {
         return true;
     }
     self->futex = word;
