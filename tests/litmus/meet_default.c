@@ -58,16 +58,13 @@ int main(void)
     litmus_start(sender, &done);
     litmus_start(taker, NULL);
     litmus_start(selector, NULL);
-    while (!load_acquire(&done)) {
-        cpu_relax();
-    }
     litmus_enter(0);
     pthread_join(litmus_ids[2], NULL);
+    pthread_join(litmus_ids[3], NULL);
     weft_close(from);
     weft_close(to);
     pthread_join(litmus_ids[0], NULL);
     pthread_join(litmus_ids[1], NULL);
-    pthread_join(litmus_ids[3], NULL);
     weft_chan_free(from);
     weft_chan_free(to);
     return 0;

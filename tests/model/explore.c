@@ -253,6 +253,9 @@ static void write_replay(char *text, size_t size)
             length += (size_t)snprintf(text + length, size - length, "y%u.", path[i++].pick);
         }
     }
+    if (length + 16 >= size) {
+        text[0] = '\0'; /* too long: none rather than half of one */
+    }
 }
 
 static bool read_replay(const char *text)
@@ -320,6 +323,8 @@ static void run_one(struct result *result)
     if (outcome == OUTCOME_FAILED) {
         result->failed = true;
         memcpy(result->message, fail_message, sizeof result->message);
+        write_replay(result->replay, sizeof result->replay);
+    } else if (outcome == OUTCOME_CUT && result->cut == 1) {
         write_replay(result->replay, sizeof result->replay);
     }
 }

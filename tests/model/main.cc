@@ -14,7 +14,7 @@ namespace {
 
 constexpr const char *usage =
     "usage: weft-model CLIENT... [--dfs N | --dfs full | --pct | --random] [--executions N] [--seed S] [--events N]\n"
-    "                  [--depth N] [--replay STRING] [--mutate] [--json FILE] [--verbose]\n"
+    "                  [--depth N] [--replay STRING] [--expect TEXT] [--mutate] [--json FILE] [--verbose]\n"
     "       weft-model --list | --classic [--verbose] [--json FILE]\n"
     "\n"
     "  CLIENT       a name of --list, or `all`\n"
@@ -25,11 +25,12 @@ constexpr const char *usage =
     "  --executions N  at most; 0: a depth-first search goes to its end (20000)\n"
     "  --events N   early time-outs, spurious wake-ups and failures of weak compare-and-swaps in an execution (1)\n"
     "  --replay STRING  the one execution that a failure has printed, with each of its operations\n"
+    "  --expect TEXT  the other way round: a search must fail with a message that has TEXT in it, and its replay with the same one\n"
     "  --mutate     weakens each memory order, one at a time: a search must fail\n";
 
 struct options {
     std::vector<std::string> clients;
-    std::string strategy, replay, json;
+    std::string strategy, replay, expect, json;
     uint64_t executions = 20000, seed = 1;
     unsigned events = 1, depth = 3;
     bool mutate = false, list = false, classic = false, verbose = false;
@@ -47,7 +48,7 @@ uint64_t number(const char *text)
 
 options parse(int argc, char **argv)
 {
-    enum { DFS = 1, PCT, RANDOM, EXECUTIONS, SEED, EVENTS, DEPTH, REPLAY, MUTATE, JSON, VERBOSE, LIST, CLASSIC, HELP };
+    enum { DFS = 1, PCT, RANDOM, EXECUTIONS, SEED, EVENTS, DEPTH, REPLAY, EXPECT, MUTATE, JSON, VERBOSE, LIST, CLASSIC, HELP };
     static const option table[] = {{"dfs", required_argument, nullptr, DFS},
                                    {"pct", no_argument, nullptr, PCT},
                                    {"random", no_argument, nullptr, RANDOM},
@@ -56,6 +57,7 @@ options parse(int argc, char **argv)
                                    {"events", required_argument, nullptr, EVENTS},
                                    {"depth", required_argument, nullptr, DEPTH},
                                    {"replay", required_argument, nullptr, REPLAY},
+                                   {"expect", required_argument, nullptr, EXPECT},
                                    {"mutate", no_argument, nullptr, MUTATE},
                                    {"json", required_argument, nullptr, JSON},
                                    {"verbose", no_argument, nullptr, VERBOSE},
@@ -74,6 +76,7 @@ options parse(int argc, char **argv)
         case EVENTS: result.events = static_cast<unsigned>(number(optarg)); break;
         case DEPTH: result.depth = static_cast<unsigned>(number(optarg)); break;
         case REPLAY: result.replay = optarg; break;
+        case EXPECT: result.expect = optarg; break;
         case MUTATE: result.mutate = true; break;
         case JSON: result.json = optarg; break;
         case VERBOSE: result.verbose = true; break;
@@ -124,6 +127,33 @@ plan plan_of(const options &options)
     return result;
 }
 
+// The client must fail, with this in its message, and its replay in the same way.
+bool run_broken(const options &options, const std::string &client)
+{
+    nlohmann::json entry, again;
+    load_client(client);
+    if (run_plan(client, plan_of(options), true, entry)) {
+        std::printf("%s: nothing was found, '%s' was expected\n", client.c_str(), options.expect.c_str());
+        return false;
+    }
+    std::string message = entry["message"], replay = entry["replay"];
+    std::printf("%s: %s\n", client.c_str(), message.c_str());
+    if (replay.empty() && message.find("does not end") != std::string::npos) {
+        return message.find(options.expect) != std::string::npos;
+    }
+    plan plan;
+    search search{};
+    search.strategy = SEARCH_REPLAY;
+    search.replay = replay.c_str();
+    plan.searches = {search};
+    load_client(client); // as a new process would: nothing is known of it
+    bool same = !run_plan(client, plan, true, again) && again["message"] == message;
+    if (!same) {
+        std::printf("%s: the replay '%s' says: %s\n", client.c_str(), replay.c_str(), again.value("message", "nothing").c_str());
+    }
+    return same && message.find(options.expect) != std::string::npos;
+}
+
 bool run(const options &options, nlohmann::json &report)
 {
     if (options.list) {
@@ -137,6 +167,13 @@ bool run(const options &options, nlohmann::json &report)
     }
     if (options.clients.empty()) {
         throw std::runtime_error("no client is named");
+    }
+    if (!options.expect.empty()) {
+        bool good = true;
+        for (const std::string &client : options.clients) {
+            good = run_broken(options, client) && good;
+        }
+        return good;
     }
     if (options.mutate) {
         return run_mutants(options.clients, plan_of(options), report);

@@ -115,7 +115,6 @@ struct vthread {
     unsigned id;
     enum thread_state state;
     struct context context;
-    const char *stack_pointer; /* its deepest frame while others run */
     void *(*fn)(void *);
     void *arg, *result;
     void *word; /* model_thread_word */
@@ -183,6 +182,8 @@ void sites_forget(void);
 enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_ATOMIC_READ, ACCESS_ATOMIC_WRITE };
 void plain_reset(void);
 void plain_access(const volatile void *address, size_t size, enum access kind, const void *where);
+/* What lies below in the caller's stack is gone. */
+void stack_unwound(const char *below);
 const char *plain_leak(void); /* NULL: all that was allocated was freed */
 
 /* module.c */

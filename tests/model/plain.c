@@ -5,7 +5,8 @@
  *                   bytes: the last plain write, and each thread's last accesses of the other kinds. (Of two bytes there, written
  *                   apart, the first write is forgotten.)
  *   use after free  freed memory is not used again within an execution
- *   use after return  an access to another thread's stack below its deepest frame */
+ *   use after return  an access to another thread's stack that does not happen before the function returns whose frame it is in (where
+ *                   frames lie below their frame pointer: x86-64), or after the thread's end */
 #include "model.h"
 
 #include <stdio.h>
@@ -19,6 +20,7 @@ enum {
     HEAP_UNIT = 16,
     BLOCKS_MAX = 256,
     ACCESSES_MAX = 1 << 21, /* of one execution: a loop without atomics */
+    VISITS_MAX = 64,
 };
 
 struct cell {
@@ -45,6 +47,15 @@ static struct block {
 } blocks[BLOCKS_MAX];
 static unsigned block_count;
 
+/* Other threads' accesses to a thread's stack. */
+static struct visit {
+    const char *address;
+    unsigned thread;
+    uint32_t clock;
+    const void *where;
+} visits[THREADS_MAX][VISITS_MAX];
+static unsigned visit_count[THREADS_MAX];
+
 /* --- the heap ----------------------------------------------------------------------------------------- */
 
 void plain_reset(void)
@@ -53,6 +64,7 @@ void plain_reset(void)
     block_count = 0;
     cells_used = 0;
     accesses = 0;
+    memset(visit_count, 0, sizeof visit_count);
 }
 
 const char *plain_leak(void)
@@ -215,7 +227,15 @@ static void note_cell(struct cell *cell, uint8_t mask, enum access kind, const v
     }
 }
 
-static void check_stack(const char *address, const void *where)
+/* --- other threads' stacks ---------------------------------------------------------------------------- */
+
+noreturn static void use_after_return(unsigned thread, const void *where, unsigned owner)
+{
+    char text[256];
+    fail("use after return: T%u at %s touches what was a variable of T%u's", thread, code_name(where, text, sizeof text), owner);
+}
+
+static void visit_stack(const char *address, const void *where)
 {
     char *low;
     size_t size;
@@ -224,10 +244,31 @@ static void check_stack(const char *address, const void *where)
     if (address < low || owner >= thread_count || owner == self->id) {
         return;
     }
-    if (threads[owner].state == THREAD_DONE || address < threads[owner].stack_pointer) {
-        char text[256];
-        fail("use after return: T%u at %s touches what was a variable of T%zu's", self->id,
-             code_name(where, text, sizeof text), owner);
+    if (threads[owner].state == THREAD_DONE) {
+        use_after_return(self->id, where, (unsigned)owner);
+    }
+    unsigned i = 0;
+    while (i < visit_count[owner] && (visits[owner][i].address != address || visits[owner][i].thread != self->id)) {
+        i++;
+    }
+    if (i < VISITS_MAX) {
+        visit_count[owner] += i == visit_count[owner] ? 1 : 0;
+        visits[owner][i] = (struct visit){address, self->id, self->cur.view.clock[self->id], where};
+    }
+}
+
+void stack_unwound(const char *below)
+{
+    unsigned me = self->id;
+    for (unsigned i = 0; i < visit_count[me];) {
+        struct visit *visit = &visits[me][i];
+        if (visit->address >= below) {
+            i++;
+        } else if (visit->clock > self->cur.view.clock[visit->thread]) {
+            use_after_return(visit->thread, visit->where, me);
+        } else {
+            *visit = visits[me][--visit_count[me]];
+        }
     }
 }
 
@@ -240,7 +281,7 @@ void plain_access(const volatile void *address, size_t size, enum access kind, c
     if (start >= heap && start < heap + HEAP_SIZE) {
         heap_check(start, size, where);
     } else {
-        check_stack(start, where);
+        visit_stack(start, where);
     }
     if (thread_count == 1) {
         return; /* before all that other threads do */
@@ -310,8 +351,14 @@ void __tsan_func_entry(void *caller)
     (void)caller;
 }
 
+/* The caller is about to return: its frame lies below its frame pointer, which is saved where ours points. */
 void __tsan_func_exit(void)
 {
+#ifdef __x86_64__
+    if (self != NULL && visit_count[self->id] != 0) {
+        stack_unwound(*(const char **)__builtin_frame_address(0));
+    }
+#endif
 }
 
 void *__wrap_memcpy(void *to, const void *from, size_t size)

@@ -197,7 +197,6 @@ static void switch_to(struct vthread *next)
     if (next == old) {
         return;
     }
-    old->stack_pointer = __builtin_frame_address(0);
     self = next;
     context_switch(&old->context, &next->context, NULL, false);
 }
@@ -347,6 +346,7 @@ static void thread_entry(struct context *from, struct context *unused, struct wo
     (void)none;
     context_started();
     self->result = self->fn(self->arg);
+    stack_unwound((const char *)UINTPTR_MAX);
     self->state = THREAD_DONE;
     self->cur.view.clock[self->id]++;
     pass();
@@ -377,7 +377,6 @@ static unsigned thread_new(void *(*fn)(void *), void *arg, const struct vthread 
     thread->op = MODEL_LOAD; /* of nothing */
     stacks_of(id, &low, &size);
     context_init(&thread->context, low, size, thread_entry);
-    thread->stack_pointer = low + size;
     return id;
 }
 
