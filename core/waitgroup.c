@@ -175,7 +175,8 @@ static cold_function void once_slow(struct once *self, task_fn fn, void *arg)
         return;
     }
     if (state == ONCE_NEW) {
-        store_relaxed(&self->state, (uint32_t)ONCE_RUNS); /* under the lock; DONE is left alone: O1 reads that very store */
+        /* under the lock; DONE is left alone, as O1 must read that very store */
+        store_relaxed(&self->state, (uint32_t)ONCE_RUNS);
     }
     lock_release(&self->lock);
     if (state == ONCE_NEW) {

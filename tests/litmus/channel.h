@@ -19,7 +19,7 @@
 
 /* a lock's spinning is no algorithm: its long way is what is to be seen */
 #define FUTEX_SPIN 0
-#include LITMUS_STRING(variants/channel/VARIANT.c)
+#include LITMUS_STRING(variants / channel / VARIANT.c)
 
 #define variant_ops LITMUS_PASTE(VARIANT, _ops)
 

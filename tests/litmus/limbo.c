@@ -28,7 +28,7 @@ static void *user(void *arg)
      * freed before his operation's effect; this stands for that effect */
     struct weft_chan *chan = exchange_seq_cst(&found, NULL);
     if (chan != NULL) {
-        store_seq_cst(&found, chan); /* the effect: from now on it may be freed */
+        store_seq_cst(&found, chan);  /* the effect: from now on it may be freed */
         assert(chan->capacity == 77); /* the rest of the operation */
     }
     limbo_quiet(&litmus_self->worker.epoch);

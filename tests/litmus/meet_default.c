@@ -39,7 +39,8 @@ static void *selector(void *unused)
     (void)unused;
     uint64_t value = 0;
     litmus_enter(4);
-    struct weft_case cases[] = {{.chan = to, .op = WEFT_RECV, .value = &value}, {.chan = from, .op = WEFT_RECV, .value = &value}};
+    struct weft_case cases[] = {{.chan = to, .op = WEFT_RECV, .value = &value},
+                                {.chan = from, .op = WEFT_RECV, .value = &value}};
     int chosen = weft_try_select(cases, 2);
     assert(chosen >= 0 && value == 1);
     (void)chosen;

@@ -4,7 +4,8 @@
 #include <atomic>
 #include <numeric>
 
-namespace {
+namespace
+{
 
 constexpr unsigned events_max = 32;
 
@@ -12,8 +13,14 @@ constexpr unsigned events_max = 32;
 struct relation {
     uint32_t row[events_max] = {};
 
-    void add(unsigned a, unsigned b) { row[a] |= 1u << b; }
-    bool has(unsigned a, unsigned b) const { return (row[a] >> b & 1) != 0; }
+    void add(unsigned a, unsigned b)
+    {
+        row[a] |= 1u << b;
+    }
+    bool has(unsigned a, unsigned b) const
+    {
+        return (row[a] >> b & 1) != 0;
+    }
     relation operator|(const relation &other) const
     {
         relation result;
@@ -93,8 +100,9 @@ bool is_fence(const node &n)
 }
 
 // One candidate: who reads from whom, and the modification orders.
-class candidate {
-public:
+class candidate
+{
+  public:
     explicit candidate(const program &threads)
     {
         for (unsigned l = 0; l < locations_max; l++) {
@@ -107,7 +115,8 @@ public:
         }
         for (unsigned a = 0; a < nodes.size(); a++) {
             for (unsigned b = 0; b < nodes.size(); b++) {
-                if ((a < locations_max && b >= locations_max) || (a >= locations_max && a < b && nodes[a].thread == nodes[b].thread)) {
+                if ((a < locations_max && b >= locations_max) ||
+                    (a >= locations_max && a < b && nodes[a].thread == nodes[b].thread)) {
                     sb.add(a, b);
                 }
             }
@@ -115,9 +124,12 @@ public:
         source.assign(nodes.size(), 0);
     }
 
-    void enumerate_all(verdicts &result) { choose_orders(0, result); }
+    void enumerate_all(verdicts &result)
+    {
+        choose_orders(0, result);
+    }
 
-private:
+  private:
     std::vector<node> nodes;
     relation sb;
     std::vector<unsigned> order[locations_max]; // modification orders, the initial value first
@@ -187,8 +199,8 @@ private:
         sequence = sequence | step.closed();
         relation read_of = sequence.then(rf);
         auto heads = [&](unsigned a, unsigned store) { // does a release what the store begins to publish?
-            return writes(nodes[store]) &&
-                   ((a == store && releases(nodes[a])) || (is_fence(nodes[a]) && releases(nodes[a]) && sb.has(a, store)));
+            return writes(nodes[store]) && ((a == store && releases(nodes[a])) ||
+                                            (is_fence(nodes[a]) && releases(nodes[a]) && sb.has(a, store)));
         };
         auto tails = [&](unsigned load, unsigned b) {
             return (load == b && acquires(nodes[b])) || (is_fence(nodes[b]) && acquires(nodes[b]) && sb.has(load, b));

@@ -22,9 +22,9 @@ using program = std::vector<std::vector<event>>; // by thread
 using outcome_values = std::vector<uint8_t>;
 
 struct verdicts {
-    std::set<outcome_values> allowed;    // by C++20, but for load buffering: (sb | rf) has no cycle
-    std::set<outcome_values> in_step;    // those with an S that does not contradict (sb | rf): what the checker explores
-    std::set<outcome_values> buffering;  // by C++20's text, load buffering included
+    std::set<outcome_values> allowed;   // by C++20, but for load buffering: (sb | rf) has no cycle
+    std::set<outcome_values> in_step;   // those with an S that does not contradict (sb | rf): what the checker explores
+    std::set<outcome_values> buffering; // by C++20's text, load buffering included
 };
 
 constexpr unsigned locations_max = 4;

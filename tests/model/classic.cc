@@ -10,11 +10,12 @@
 #include "program.h"
 
 #include <array>
-#include <cstdio>
 #include <atomic>
+#include <cstdio>
 #include <stdexcept>
 
-namespace {
+namespace
+{
 
 enum : uint8_t { X, Y, Z };
 constexpr uint8_t rlx = __ATOMIC_RELAXED, acq = __ATOMIC_ACQUIRE, rel = __ATOMIC_RELEASE, ar = __ATOMIC_ACQ_REL,
@@ -22,10 +23,10 @@ constexpr uint8_t rlx = __ATOMIC_RELAXED, acq = __ATOMIC_ACQUIRE, rel = __ATOMIC
 
 struct shape {
     const char *name;
-    program threads;           // the orders are filled in
-    outcome_values weak;       // what the test is known for: the reads, then the locations at the end; any: don't care
-    const char *literature;    // of that, under each of `plain`: A allowed, F forbidden
-    bool all_orders;           // or the plain ones only
+    program threads;        // the orders are filled in
+    outcome_values weak;    // what the test is known for: the reads, then the locations at the end; any: don't care
+    const char *literature; // of that, under each of `plain`: A allowed, F forbidden
+    bool all_orders;        // or the plain ones only
 };
 
 constexpr uint8_t any = 255;
@@ -64,8 +65,16 @@ const std::vector<shape> &shapes()
         {"2+2W", {{write(X, 1), write(Y, 2)}, {write(Y, 1), write(X, 2)}}, {1, 1, any, any}, "AAFAF", true},
         {"CoRR", {{write(X, 1)}, {read(X), read(X)}}, {1, 0, any, any, any, any}, "FFFFF", true},
         {"CoWR", {{write(X, 1), read(X)}, {write(X, 2)}}, {2, 1, any, any, any}, "FFFFF", true},
-        {"WRC", {{write(X, 1)}, {read(X), write(Y, 1)}, {read(Y), read(X)}}, {1, 1, 0, any, any, any, any}, "AFFFF", true},
-        {"RWC", {{write(X, 1)}, {read(X), read(Y)}, {write(Y, 1), read(X)}}, {1, 0, 0, any, any, any, any}, "AAFAF", true},
+        {"WRC",
+         {{write(X, 1)}, {read(X), write(Y, 1)}, {read(Y), read(X)}},
+         {1, 1, 0, any, any, any, any},
+         "AFFFF",
+         true},
+        {"RWC",
+         {{write(X, 1)}, {read(X), read(Y)}, {write(Y, 1), read(X)}},
+         {1, 0, 0, any, any, any, any},
+         "AAFAF",
+         true},
         {"ISA2",
          {{write(X, 1), write(Y, 1)}, {read(Y), write(Z, 1)}, {read(Z), read(X)}},
          {1, 1, 0, any, any, any, any},
@@ -87,7 +96,11 @@ const std::vector<shape> &shapes()
          "AAFAF",
          false},
         // a release sequence that a read-modify-write continues
-        {"MP+rmw", {{write(X, 1), write(Y, 1)}, {modify(Y, 1)}, {read(Y), read(X)}}, {1, 2, 0, any, any, any, any}, "AFFFF", true},
+        {"MP+rmw",
+         {{write(X, 1), write(Y, 1)}, {modify(Y, 1)}, {read(Y), read(X)}},
+         {1, 2, 0, any, any, any, any},
+         "AFFFF",
+         true},
         {"SB+rmw", {{modify(X, 1), read(Y)}, {modify(Y, 1), read(X)}}, {0, 0, 0, 0, any, any, any, any}, "AAFAF", true},
     };
     return all;
@@ -120,7 +133,9 @@ void *run_thread(void *arg)
         switch (e.what) {
         case kind::read: running_now.values[value++] = static_cast<uint8_t>(model_load(where, address, 4)); break;
         case kind::write: model_store(where, address, 4, e.value); break;
-        case kind::modify: running_now.values[value++] = static_cast<uint8_t>(model_rmw(where, address, 4, e.value)); break;
+        case kind::modify:
+            running_now.values[value++] = static_cast<uint8_t>(model_rmw(where, address, 4, e.value));
+            break;
         case kind::fence: model_fence(where); break;
         }
     }
@@ -166,7 +181,8 @@ uint64_t observe(const program &threads, int preemptions, std::set<outcome_value
     search search{};
     search.strategy = SEARCH_DFS;
     search.preemptions = preemptions;
-    struct result found{};
+    struct result found {
+    };
     model_search(&search, &found);
     if (found.failed || !found.complete) {
         throw std::runtime_error(std::string("a classic test fails: ") + found.message);
@@ -320,8 +336,8 @@ bool run_mixed(const shape &shape, bool verbose, tally &tally)
                 print_outcomes("axioms ", verdict.in_step);
                 print_outcomes("checker", seen);
             } else if (verbose && verdict.allowed != verdict.in_step) {
-                std::printf("%s, orders %u, fences %u: C++20 allows more, by an S that contradicts happens-before\n", shape.name, n,
-                            fence);
+                std::printf("%s, orders %u, fences %u: C++20 allows more, by an S that contradicts happens-before\n",
+                            shape.name, n, fence);
             }
         }
     }

@@ -18,9 +18,9 @@ enum { EVENT_ODDS = 24, PCT_DEPTH_MAX = 8, REPLAY_DIGITS = 34 };
 struct node {
     uint8_t pick, count, allowed;
     bool is_thread;
-    uint8_t sleep;                    /* threads whose turn here was seen elsewhere */
+    uint8_t sleep; /* threads whose turn here was seen elsewhere */
     uint8_t who[2 * THREADS_MAX];
-    uint16_t events;                  /* bit i: option i is one */
+    uint16_t events; /* bit i: option i is one */
 };
 
 const struct search *searching;
@@ -28,11 +28,11 @@ uint64_t execution;
 
 static struct node path[TRACE_MAX]; /* what was decided, in this execution or, behind `depth`, in the last */
 static unsigned depth;
-static unsigned prefix;             /* DFS: so many decisions are to be made as in the last execution */
-static uint8_t sleeping;            /* now */
-static bool full;                   /* DFS without a bound */
+static unsigned prefix;  /* DFS: so many decisions are to be made as in the last execution */
+static uint8_t sleeping; /* now */
+static bool full;        /* DFS without a bound */
 static uint64_t random_state;
-static struct search bounded;       /* with the bound of this round */
+static struct search bounded; /* with the bound of this round */
 
 static uint8_t given[TRACE_MAX]; /* of a replay */
 static unsigned given_count;
@@ -204,7 +204,7 @@ void explore_step(const struct vthread *thread)
 {
     for (unsigned i = 0; i < thread_count && sleeping != 0; i++) {
         if ((sleeping >> i & 1) != 0 && (&threads[i] == thread || is_dependent(&threads[i], thread))) {
-            sleeping &= (uint8_t)~(1u << i);
+            sleeping &= (uint8_t) ~(1u << i);
         }
     }
 }
@@ -331,8 +331,7 @@ static void run_one(struct result *result)
 
 static bool is_over(const struct search *search, const struct result *result)
 {
-    return result->failed ||
-           (search->executions != 0 && result->executions + result->pruned >= search->executions);
+    return result->failed || (search->executions != 0 && result->executions + result->pruned >= search->executions);
 }
 
 /* One bound. True: all seen. */

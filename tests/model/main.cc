@@ -10,7 +10,8 @@
 #include <iostream>
 #include <stdexcept>
 
-namespace {
+namespace
+{
 
 constexpr const char *usage =
     "usage: weft-model CLIENT... [--dfs N | --dfs full | --pct | --random] [--executions N] [--seed S] [--events N]\n"
@@ -25,7 +26,8 @@ constexpr const char *usage =
     "  --executions N  at most; 0: a depth-first search goes to its end (20000)\n"
     "  --events N   early time-outs, spurious wake-ups and failures of weak compare-and-swaps in an execution (1)\n"
     "  --replay STRING  the one execution that a failure has printed, with each of its operations\n"
-    "  --expect TEXT  the other way round: a search must fail with a message that has TEXT in it, and its replay with the same one\n"
+    "  --expect TEXT  the other way round: a search must fail with a message that has TEXT in it, and its replay with "
+    "the same one\n"
     "  --mutate     weakens each memory order, one at a time: a search must fail\n";
 
 struct options {
@@ -48,23 +50,32 @@ uint64_t number(const char *text)
 
 options parse(int argc, char **argv)
 {
-    enum { DFS = 1, PCT, RANDOM, EXECUTIONS, SEED, EVENTS, DEPTH, REPLAY, EXPECT, MUTATE, JSON, VERBOSE, LIST, CLASSIC, HELP };
-    static const option table[] = {{"dfs", required_argument, nullptr, DFS},
-                                   {"pct", no_argument, nullptr, PCT},
-                                   {"random", no_argument, nullptr, RANDOM},
-                                   {"executions", required_argument, nullptr, EXECUTIONS},
-                                   {"seed", required_argument, nullptr, SEED},
-                                   {"events", required_argument, nullptr, EVENTS},
-                                   {"depth", required_argument, nullptr, DEPTH},
-                                   {"replay", required_argument, nullptr, REPLAY},
-                                   {"expect", required_argument, nullptr, EXPECT},
-                                   {"mutate", no_argument, nullptr, MUTATE},
-                                   {"json", required_argument, nullptr, JSON},
-                                   {"verbose", no_argument, nullptr, VERBOSE},
-                                   {"list", no_argument, nullptr, LIST},
-                                   {"classic", no_argument, nullptr, CLASSIC},
-                                   {"help", no_argument, nullptr, HELP},
-                                   {nullptr, 0, nullptr, 0}};
+    enum {
+        DFS = 1,
+        PCT,
+        RANDOM,
+        EXECUTIONS,
+        SEED,
+        EVENTS,
+        DEPTH,
+        REPLAY,
+        EXPECT,
+        MUTATE,
+        JSON,
+        VERBOSE,
+        LIST,
+        CLASSIC,
+        HELP
+    };
+    static const option table[] = {
+        {"dfs", required_argument, nullptr, DFS},       {"pct", no_argument, nullptr, PCT},
+        {"random", no_argument, nullptr, RANDOM},       {"executions", required_argument, nullptr, EXECUTIONS},
+        {"seed", required_argument, nullptr, SEED},     {"events", required_argument, nullptr, EVENTS},
+        {"depth", required_argument, nullptr, DEPTH},   {"replay", required_argument, nullptr, REPLAY},
+        {"expect", required_argument, nullptr, EXPECT}, {"mutate", no_argument, nullptr, MUTATE},
+        {"json", required_argument, nullptr, JSON},     {"verbose", no_argument, nullptr, VERBOSE},
+        {"list", no_argument, nullptr, LIST},           {"classic", no_argument, nullptr, CLASSIC},
+        {"help", no_argument, nullptr, HELP},           {nullptr, 0, nullptr, 0}};
     options result;
     for (int key; (key = getopt_long(argc, argv, "", table, nullptr)) != -1;) {
         switch (key) {
@@ -149,7 +160,8 @@ bool run_broken(const options &options, const std::string &client)
     load_client(client); // as a new process would: nothing is known of it
     bool same = !run_plan(client, plan, true, again) && again["message"] == message;
     if (!same) {
-        std::printf("%s: the replay '%s' says: %s\n", client.c_str(), replay.c_str(), again.value("message", "nothing").c_str());
+        std::printf("%s: the replay '%s' says: %s\n", client.c_str(), replay.c_str(),
+                    again.value("message", "nothing").c_str());
     }
     return same && message.find(options.expect) != std::string::npos;
 }

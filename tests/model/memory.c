@@ -335,7 +335,8 @@ uint64_t model_load(const struct model_site *site, const volatile void *address,
     unsigned order = site_order(site);
     uint32_t floor = floor_of(x, id, order);
     unsigned candidates = 1;
-    while (candidates < x->count && x->messages[x->count - candidates - 1].stamp >= floor) {
+    while (candidates < x->count && candidates < CANDIDATES_MAX &&
+           x->messages[x->count - candidates - 1].stamp >= floor) {
         candidates++;
     }
     unsigned pick = choose(candidates, candidates);

@@ -39,13 +39,13 @@ enum strategy { SEARCH_DFS, SEARCH_PCT, SEARCH_RANDOM, SEARCH_REPLAY };
 
 struct search {
     enum strategy strategy;
-    int preemptions;        /* DFS: at most so many; negative: any number, with sleep sets */
-    uint64_t executions;    /* at most; 0: until a DFS is through */
+    int preemptions;     /* DFS: at most so many; negative: any number, with sleep sets */
+    uint64_t executions; /* at most; 0: until a DFS is through */
     uint64_t seed;
-    unsigned events;        /* early time-outs, spurious wake-ups and failures that an execution may have */
-    unsigned pct_depth;     /* priority changes and one */
-    const char *replay;     /* decisions, as failure.replay has them */
-    bool verbose;           /* print each operation */
+    unsigned events;    /* early time-outs, spurious wake-ups and failures that an execution may have */
+    unsigned pct_depth; /* priority changes and one */
+    const char *replay; /* decisions, as failure.replay has them */
+    bool verbose;       /* print each operation */
 };
 
 enum outcome { OUTCOME_RUNS, OUTCOME_DONE, OUTCOME_FAILED, OUTCOME_CUT, OUTCOME_PRUNED };
@@ -133,8 +133,8 @@ struct vthread {
     /* loads since the last step of a spin loop */
     struct seen seen[SEEN_MAX];
     unsigned seen_count;
-    unsigned futile;       /* steps of spin loops in which nothing was new */
-    unsigned repeats;      /* loads in a row that found what they had found before */
+    unsigned futile;  /* steps of spin loops in which nothing was new */
+    unsigned repeats; /* loads in a row that found what they had found before */
     uint32_t priority;
 };
 

@@ -7,8 +7,8 @@
 #define WEFT_MODEL 1
 
 #define model_site(op, order, failure)                                                                                 \
-    static const struct model_site model_site_ __attribute__((section("model_sites"), used)) = {                       \
-        __FILE__, __LINE__, (op), (order), (failure)}
+    static const struct model_site model_site_                                                                         \
+        __attribute__((section("model_sites"), used)) = {__FILE__, __LINE__, (op), (order), (failure)}
 
 /* The type of the object without _Atomic and qualifiers. */
 #define model_type(p) __typeof__(((void)0, *(p)))

@@ -13,7 +13,8 @@
 #include <sstream>
 #include <tuple>
 
-namespace {
+namespace
+{
 
 // A site in the source, the same in each client that includes it: the file, the line, what it does, and its number among its like on the line.
 using place = std::tuple<std::string, unsigned, unsigned, unsigned, unsigned>;
@@ -43,7 +44,10 @@ std::vector<unsigned> weaker(unsigned op, unsigned order)
     bool load = op == MODEL_LOAD, store = op == MODEL_STORE;
     switch (order) {
     case __ATOMIC_SEQ_CST:
-        return {static_cast<unsigned>(load ? __ATOMIC_ACQUIRE : store ? __ATOMIC_RELEASE : __ATOMIC_ACQ_REL), __ATOMIC_RELAXED};
+        return {static_cast<unsigned>(load    ? __ATOMIC_ACQUIRE
+                                      : store ? __ATOMIC_RELEASE
+                                              : __ATOMIC_ACQ_REL),
+                __ATOMIC_RELAXED};
     case __ATOMIC_ACQ_REL: return {__ATOMIC_ACQUIRE, __ATOMIC_RELEASE};
     case __ATOMIC_ACQUIRE:
     case __ATOMIC_RELEASE: return {__ATOMIC_RELAXED};
@@ -63,8 +67,8 @@ std::vector<mutation> mutations_of(const model_site &site)
     }
     if (site.op == MODEL_CAS || site.op == MODEL_CAS_WEAK) {
         for (unsigned order : weaker(MODEL_LOAD, site.failure)) {
-            result.push_back({site.order, order,
-                              std::string("failure ") + order_name(site.failure) + " -> " + order_name(order)});
+            result.push_back(
+                {site.order, order, std::string("failure ") + order_name(site.failure) + " -> " + order_name(order)});
         }
     }
     return result;
@@ -89,7 +93,8 @@ std::vector<std::pair<unsigned, place>> sites()
 }
 
 // Mutates what this client comes to and nobody has killed yet.
-void mutate_client(const std::string &client, const plan &plan, mutants &all, std::set<place> &covered, std::set<place> &known)
+void mutate_client(const std::string &client, const plan &plan, mutants &all, std::set<place> &covered,
+                   std::set<place> &known)
 {
     nlohmann::json ignored;
     load_client(client);
@@ -165,7 +170,8 @@ struct explanations {
         for (const std::string &line : lines_of(WEFT_SOURCE "/tests/model/survivors.txt")) {
             size_t first = line.find(" | "), second = line.find(" | ", first + 3);
             if (!line.empty() && line[0] != '#' && second != std::string::npos) {
-                entries.push_back({line.substr(0, first), line.substr(first + 3, second - first - 3), line.substr(second + 3)});
+                entries.push_back(
+                    {line.substr(0, first), line.substr(first + 3, second - first - 3), line.substr(second + 3)});
             }
         }
     }
@@ -182,7 +188,8 @@ struct explanations {
             reason = explained_beside(lines[line - 2]);
         }
         for (entry &given : entries) {
-            if (reason.empty() && given.file == std::get<0>(where) && lines[line - 1].find(given.code) != std::string::npos) {
+            if (reason.empty() && given.file == std::get<0>(where) &&
+                lines[line - 1].find(given.code) != std::string::npos) {
                 reason = given.reason;
                 given.used = true;
             }
@@ -239,7 +246,7 @@ bool run_mutants(const std::vector<std::string> &clients, const plan &plan, nloh
     }
     for (const place &where : known) {
         if (covered.count(where) == 0 && !mutations_of({"", 0, static_cast<uint8_t>(std::get<2>(where)),
-                                                       static_cast<uint8_t>(std::get<3>(where)), __ATOMIC_RELAXED})
+                                                        static_cast<uint8_t>(std::get<3>(where)), __ATOMIC_RELAXED})
                                               .empty()) {
             std::printf("not run   %s:%u\n", std::get<0>(where).c_str(), std::get<1>(where));
             report["not_run"].push_back({{"file", std::get<0>(where)}, {"line", std::get<1>(where)}});

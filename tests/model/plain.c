@@ -98,8 +98,8 @@ static void heap_check(const char *address, size_t size, const void *where)
         if (address >= blocks[i].start) {
             bool inside = address + size <= blocks[i].start + blocks[i].size;
             if (!inside || blocks[i].freed) {
-                fail("%s: T%u at %s, byte %td of block %u of %zu bytes", inside ? "use after free" : "out of bounds", self->id,
-                     code_name(where, text, sizeof text), address - blocks[i].start, i, blocks[i].size);
+                fail("%s: T%u at %s, byte %td of block %u of %zu bytes", inside ? "use after free" : "out of bounds",
+                     self->id, code_name(where, text, sizeof text), address - blocks[i].start, i, blocks[i].size);
             }
             return;
         }
@@ -172,8 +172,8 @@ noreturn static void race(const char *what, const void *where, const char *other
                           const void *other_where)
 {
     char text[256], other_text[256];
-    fail("a race: %s by T%u at %s, %s by T%u at %s", what, self->id, code_name(where, text, sizeof text), other_what, other,
-         code_name(other_where, other_text, sizeof other_text));
+    fail("a race: %s by T%u at %s, %s by T%u at %s", what, self->id, code_name(where, text, sizeof text), other_what,
+         other, code_name(other_where, other_text, sizeof other_text));
 }
 
 static void check_cell(const struct cell *cell, uint8_t mask, enum access kind, const void *where)
@@ -232,7 +232,8 @@ static void note_cell(struct cell *cell, uint8_t mask, enum access kind, const v
 noreturn static void use_after_return(unsigned thread, const void *where, unsigned owner)
 {
     char text[256];
-    fail("use after return: T%u at %s touches what was a variable of T%u's", thread, code_name(where, text, sizeof text), owner);
+    fail("use after return: T%u at %s touches what was a variable of T%u's", thread,
+         code_name(where, text, sizeof text), owner);
 }
 
 static void visit_stack(const char *address, const void *where)

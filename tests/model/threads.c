@@ -167,7 +167,8 @@ static void collect(struct options *options)
 
 noreturn static void nobody(void)
 {
-    static const char *const states[] = {"", "runs", "spins", "waits for a mutex", "waits on a futex", "joins", "is done"};
+    static const char *const states[] = {"",      "runs",   "spins", "waits for a mutex", "waits on a futex",
+                                         "joins", "is done"};
     char text[768];
     size_t length = 0;
     bool all_done = true;
@@ -383,7 +384,8 @@ static unsigned thread_new(void *(*fn)(void *), void *arg, const struct vthread 
 void threads_reset(void)
 {
     if (stacks == NULL) {
-        stacks = mmap(NULL, (size_t)THREADS_MAX * STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        stacks =
+            mmap(NULL, (size_t)THREADS_MAX * STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         context_init_thread(&searcher);
         catch_crashes();
     }

@@ -97,6 +97,7 @@ static force_inline void futex_lock_spinning(struct futex_chan *self)
 
 static force_inline void futex_unlock(struct futex_chan *self)
 {
+    /* survives: as release: the lock of the parking lot orders the waiter before lot_wake */
     if (unlikely(exchange_acq_rel(&self->mutex, 0u) == 2)) { /* R1 -> A1 */
         lot_wake(&self->mutex, 1);
     }
