@@ -19,7 +19,10 @@
 
 /* a lock's spinning is no algorithm: its long way is what is to be seen */
 #define FUTEX_SPIN 0
-#include LITMUS_STRING(variants / channel / VARIANT.c)
+/* a path has no spaces */
+/* clang-format off */
+#include LITMUS_STRING(variants/channel/VARIANT.c)
+/* clang-format on */
 
 #define variant_ops LITMUS_PASTE(VARIANT, _ops)
 

@@ -16,7 +16,10 @@
 #define LITMUS_PASTE_NOW(a, b) a##b
 #define LITMUS_STRING(a) LITMUS_STRING_NOW(a)
 #define LITMUS_STRING_NOW(a) #a
-#include LITMUS_STRING(variants / sched / SCHED.c)
+/* a path has no spaces */
+/* clang-format off */
+#include LITMUS_STRING(variants/sched/SCHED.c)
+/* clang-format on */
 #define sched_policy LITMUS_PASTE(SCHED, _policy)
 
 enum { LITMUS_TASKS = 8 };
