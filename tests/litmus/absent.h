@@ -18,6 +18,7 @@
         abort();                                                                                                       \
     }
 
+#ifndef LITMUS_FIBERS_H
 static inline struct worker *context_switch(struct context *from, struct context *to, struct worker *worker, bool dying)
 {
     (void)from;
@@ -48,6 +49,7 @@ static inline void context_fini(struct context *context)
 {
     context->registers = 0;
 }
+#endif
 
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 struct pool task_pool, stack_pool;
@@ -66,8 +68,6 @@ NOT_THERE(task_lost, void, (void))
 NOT_THERE(frame_call, bool, (struct task * self, task_fn fn, void *arg))
 NOT_THERE(frames_finish, void, (struct task * self))
 NOT_THERE(fatal, void, (const char *format, ...))
-NOT_THERE(signal_stack_install, void, (struct signal_stack * stack))
-NOT_THERE(signal_stack_remove, void, (struct signal_stack * stack))
 NOT_THERE(blocking_run, void, (task_fn fn, void *arg))
 NOT_THERE(blocking_out, unsigned, (void))
 NOT_THERE(blocking_end_run, bool, (void))
@@ -81,6 +81,16 @@ NOT_THERE(options_hog_ns, weft_ns, (void))
 uint64_t random_seed(uint64_t seed, unsigned index)
 {
     return seed + index + 1;
+}
+
+void signal_stack_install(struct signal_stack *stack)
+{
+    (void)stack;
+}
+
+void signal_stack_remove(struct signal_stack *stack)
+{
+    (void)stack;
 }
 
 #endif

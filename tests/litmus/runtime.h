@@ -4,7 +4,7 @@
  *     cc -std=c17 -pthread -I. tests/litmus/NAME.c
  * makes a program of it that any checker for C11 can run, and tests/model runs the same text. A task is a thread: park() commits and
  * then waits for its word, ready() sets it, which is the scheduler `thread` without its system calls. What is replaced:
- *   core/context.h   no context is ever switched
+ *   core/context.h   no context is ever switched, except in clients that include fibers.h
  *   core/futex.c     waiting on a word: a queue and a flag for each thread
  *   core/run.c       the few functions of it that others call
  *   cpu_relax()      nothing, as `pause` is assembly */
@@ -35,10 +35,15 @@
 #define CORE_CONTEXT_H
 
 struct worker;
+struct context;
+typedef void (*context_entry)(struct context *from, struct context *self, struct worker *worker);
 struct context {
     int registers; /* a plain variable: whoever saves and whoever restores must be ordered */
+    /* fibers.h */
+    context_entry entry; /* not started yet */
+    unsigned number;
+    _Atomic(struct worker *) resumed;
 };
-typedef void (*context_entry)(struct context *from, struct context *self, struct worker *worker);
 
 #define race_acquire(p) ((void)(p))
 #define race_release(p) ((void)(p))
