@@ -15,7 +15,8 @@ namespace
 
 constexpr const char *usage =
     "usage: weft-model CLIENT... [--dfs N | --dfs full | --pct | --random] [--executions N] [--seed S] [--events N]\n"
-    "                  [--depth N] [--replay STRING] [--expect TEXT] [--mutate] [--json FILE] [--verbose]\n"
+    "                  [--depth N] [--replay STRING] [--expect TEXT] [--mutate [--only FILE:LINE]] [--json FILE] "
+    "[--verbose]\n"
     "       weft-model --list | --classic [--verbose] [--json FILE]\n"
     "\n"
     "  CLIENT       a name of --list, or `all`\n"
@@ -28,11 +29,13 @@ constexpr const char *usage =
     "  --replay STRING  the one execution that a failure has printed, with each of its operations\n"
     "  --expect TEXT  the other way round: a search must fail with a message that has TEXT in it, and its replay with "
     "the same one\n"
-    "  --mutate     weakens each memory order, one at a time: a search must fail\n";
+    "  --mutate     weakens each memory order, one at a time: a search must fail; what survives and is not explained "
+    "is\n"
+    "               searched ten times as long. --only FILE:LINE: just that line's, with what killed them\n";
 
 struct options {
     std::vector<std::string> clients;
-    std::string strategy, replay, expect, json;
+    std::string strategy, replay, expect, only, json;
     uint64_t executions = 20000, seed = 1;
     unsigned events = 1, depth = 3;
     bool mutate = false, list = false, classic = false, verbose = false;
@@ -61,21 +64,30 @@ options parse(int argc, char **argv)
         REPLAY,
         EXPECT,
         MUTATE,
+        ONLY,
         JSON,
         VERBOSE,
         LIST,
         CLASSIC,
         HELP
     };
-    static const option table[] = {
-        {"dfs", required_argument, nullptr, DFS},       {"pct", no_argument, nullptr, PCT},
-        {"random", no_argument, nullptr, RANDOM},       {"executions", required_argument, nullptr, EXECUTIONS},
-        {"seed", required_argument, nullptr, SEED},     {"events", required_argument, nullptr, EVENTS},
-        {"depth", required_argument, nullptr, DEPTH},   {"replay", required_argument, nullptr, REPLAY},
-        {"expect", required_argument, nullptr, EXPECT}, {"mutate", no_argument, nullptr, MUTATE},
-        {"json", required_argument, nullptr, JSON},     {"verbose", no_argument, nullptr, VERBOSE},
-        {"list", no_argument, nullptr, LIST},           {"classic", no_argument, nullptr, CLASSIC},
-        {"help", no_argument, nullptr, HELP},           {nullptr, 0, nullptr, 0}};
+    static const option table[] = {{"dfs", required_argument, nullptr, DFS},
+                                   {"pct", no_argument, nullptr, PCT},
+                                   {"random", no_argument, nullptr, RANDOM},
+                                   {"executions", required_argument, nullptr, EXECUTIONS},
+                                   {"seed", required_argument, nullptr, SEED},
+                                   {"events", required_argument, nullptr, EVENTS},
+                                   {"depth", required_argument, nullptr, DEPTH},
+                                   {"replay", required_argument, nullptr, REPLAY},
+                                   {"expect", required_argument, nullptr, EXPECT},
+                                   {"mutate", no_argument, nullptr, MUTATE},
+                                   {"only", required_argument, nullptr, ONLY},
+                                   {"json", required_argument, nullptr, JSON},
+                                   {"verbose", no_argument, nullptr, VERBOSE},
+                                   {"list", no_argument, nullptr, LIST},
+                                   {"classic", no_argument, nullptr, CLASSIC},
+                                   {"help", no_argument, nullptr, HELP},
+                                   {nullptr, 0, nullptr, 0}};
     options result;
     for (int key; (key = getopt_long(argc, argv, "", table, nullptr)) != -1;) {
         switch (key) {
@@ -89,6 +101,7 @@ options parse(int argc, char **argv)
         case REPLAY: result.replay = optarg; break;
         case EXPECT: result.expect = optarg; break;
         case MUTATE: result.mutate = true; break;
+        case ONLY: result.only = optarg; break;
         case JSON: result.json = optarg; break;
         case VERBOSE: result.verbose = true; break;
         case LIST: result.list = true; break;
@@ -188,7 +201,7 @@ bool run(const options &options, nlohmann::json &report)
         return good;
     }
     if (options.mutate) {
-        return run_mutants(options.clients, plan_of(options), report);
+        return run_mutants(options.clients, plan_of(options), options.only, report);
     }
     bool good = true;
     report["clients"] = nlohmann::json::array();

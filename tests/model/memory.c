@@ -293,6 +293,7 @@ static void put(struct location *x, uint32_t id, unsigned after, uint64_t value,
         carried = sequence;
     }
     *message_at(x, after + 1) = (struct message){stamp, (uint8_t)self->id, false, value, carried};
+    thread_wrote(id, stamp);
     if (last) {
         memory_write((volatile void *)(uintptr_t)x->address, x->size, value);
     }

@@ -159,6 +159,7 @@ void schedule(const struct model_site *site, const volatile void *address, unsig
 noreturn void execution_end(enum outcome outcome);
 noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void thread_saw(uint32_t location, uint32_t stamp);
+void thread_wrote(uint32_t location, uint32_t stamp);
 /* Of an event (spurious, early): is there one left? Takes it if `taken`. */
 bool event_left(void);
 void event_taken(void);

@@ -92,45 +92,6 @@ std::vector<std::pair<unsigned, place>> sites()
     return result;
 }
 
-// Mutates what this client comes to and nobody has killed yet.
-void mutate_client(const std::string &client, const plan &plan, mutants &all, std::set<place> &covered,
-                   std::set<place> &known)
-{
-    nlohmann::json ignored;
-    load_client(client);
-    std::vector<unsigned char> executed(client_sites());
-    if (!run_plan(client, plan, true, ignored)) {
-        throw std::runtime_error(client + " fails without any mutation: " + ignored.value("message", ""));
-    }
-    for (unsigned i = 0; i < client_sites(); i++) {
-        executed[i] = client_site_executed(i);
-    }
-    for (const auto &[index, where] : sites()) {
-        if (!is_ours(std::get<0>(where))) {
-            continue;
-        }
-        known.insert(where);
-        if (!executed[index]) {
-            continue;
-        }
-        covered.insert(where);
-        for (const mutation &mutation : mutations_of(*client_site(index))) {
-            mutant &mutant = all[{where, mutation.text}];
-            if (mutant.killed) {
-                continue;
-            }
-            client_mutate(static_cast<int>(index), mutation.order, mutation.failure);
-            nlohmann::json entry;
-            if (run_plan(client, plan, true, entry)) {
-                mutant.survived.insert(client);
-            } else {
-                mutant = {true, client, entry.value("message", ""), {}};
-            }
-            client_mutate(-1, 0, 0);
-        }
-    }
-}
-
 std::vector<std::string> lines_of(const std::string &path)
 {
     std::ifstream file(path);
@@ -145,6 +106,16 @@ std::string trimmed(const std::string &text)
 {
     size_t from = text.find_first_not_of(" \t"), to = text.find_last_not_of(" \t");
     return from == std::string::npos ? "" : text.substr(from, to - from + 1);
+}
+
+// Does the line have this code in it, or, if that ends in `$`, at its end?
+bool has_code(const std::string &line, const std::string &code)
+{
+    if (code.empty() || code.back() != '$') {
+        return line.find(code) != std::string::npos;
+    }
+    size_t length = code.size() - 1;
+    return line.size() >= length && line.compare(line.size() - length, length, code, 0, length) == 0;
 }
 
 // What a line says behind `survives:`; empty: nothing.
@@ -188,8 +159,7 @@ struct explanations {
             reason = explained_beside(lines[line - 2]);
         }
         for (entry &given : entries) {
-            if (reason.empty() && given.file == std::get<0>(where) &&
-                lines[line - 1].find(given.code) != std::string::npos) {
+            if (reason.empty() && given.file == std::get<0>(where) && has_code(lines[line - 1], given.code)) {
                 reason = given.reason;
                 given.used = true;
             }
@@ -197,6 +167,64 @@ struct explanations {
         return reason;
     }
 };
+
+constexpr unsigned thorough = 10; // times the executions, for what is not explained
+
+plan longer(plan plan, unsigned times)
+{
+    for (search &search : plan.searches) {
+        search.executions *= times;
+    }
+    return plan;
+}
+
+std::string name_of(const place &where)
+{
+    return std::get<0>(where) + ":" + std::to_string(std::get<1>(where));
+}
+
+// Mutates what this client comes to and nobody has killed yet.
+void mutate_client(const std::string &client, const plan &plan, mutants &all, std::set<place> &covered,
+                   std::set<place> &known, explanations &explanations, const std::string &only)
+{
+    nlohmann::json ignored;
+    load_client(client);
+    std::vector<unsigned char> executed(client_sites());
+    if (!run_plan(client, plan, true, ignored)) {
+        throw std::runtime_error(client + " fails without any mutation: " + ignored.value("message", ""));
+    }
+    for (unsigned i = 0; i < client_sites(); i++) {
+        executed[i] = client_site_executed(i);
+    }
+    for (const auto &[index, where] : sites()) {
+        if (!is_ours(std::get<0>(where)) || (!only.empty() && only != name_of(where))) {
+            continue;
+        }
+        known.insert(where);
+        if (!executed[index]) {
+            continue;
+        }
+        covered.insert(where);
+        for (const mutation &mutation : mutations_of(*client_site(index))) {
+            mutant &mutant = all[{where, mutation.text}];
+            if (mutant.killed) {
+                continue;
+            }
+            client_mutate(static_cast<int>(index), mutation.order, mutation.failure);
+            nlohmann::json entry;
+            bool survives = run_plan(client, plan, true, entry);
+            if (survives && explanations.find(where).empty()) {
+                survives = run_plan(client, longer(plan, thorough), true, entry);
+            }
+            if (survives) {
+                mutant.survived.insert(client);
+            } else {
+                mutant = {true, client, entry.value("message", ""), {}};
+            }
+            client_mutate(-1, 0, 0);
+        }
+    }
+}
 
 std::string joined(const std::set<std::string> &names)
 {
@@ -209,18 +237,19 @@ std::string joined(const std::set<std::string> &names)
 
 } // namespace
 
-bool run_mutants(const std::vector<std::string> &clients, const plan &plan, nlohmann::json &report)
+bool run_mutants(const std::vector<std::string> &clients, const plan &plan, const std::string &only,
+                 nlohmann::json &report)
 {
     mutants all;
     std::set<place> covered, known;
+    explanations explanations;
     for (const std::string &client : clients) {
-        mutate_client(client, plan, all, covered, known);
+        mutate_client(client, plan, all, covered, known, explanations, only);
     }
     struct score {
         unsigned killed = 0, all = 0, explained = 0;
     };
     std::map<std::string, score> scores;
-    explanations explanations;
     bool good = true;
     report["mutants"] = nlohmann::json::array();
     for (const auto &[key, mutant] : all) {
@@ -238,6 +267,10 @@ bool run_mutants(const std::vector<std::string> &clients, const plan &plan, nloh
                                      {"by", mutant.killer},
                                      {"message", mutant.message},
                                      {"survives", reason}});
+        if (mutant.killed && !only.empty()) {
+            std::printf("killed    %s  %s  by %s\n          %s\n", name_of(where).c_str(), text.c_str(),
+                        mutant.killer.c_str(), mutant.message.c_str());
+        }
         if (!mutant.killed) {
             good = good && !reason.empty();
             std::printf("survives  %s:%u  %s  (%s)\n          %s\n", file.c_str(), std::get<1>(where), text.c_str(),
@@ -259,7 +292,7 @@ bool run_mutants(const std::vector<std::string> &clients, const plan &plan, nloh
             {{"file", file}, {"killed", score.killed}, {"all", score.all}, {"explained", score.explained}});
     }
     for (const auto &entry : explanations.entries) {
-        if (!entry.used) {
+        if (!entry.used && only.empty()) {
             std::printf("not needed by these clients: %s | %s\n", entry.file.c_str(), entry.code.c_str());
         }
     }

@@ -19,8 +19,9 @@ std::vector<std::string> client_names();
 // Runs the searches, prints a line for each unless `quiet`, and stops at the first failure.
 bool run_plan(const std::string &client, const plan &plan, bool quiet, nlohmann::json &report);
 
-// Weakens each order of each client, one at a time. False: a mutant survives without an explanation.
-bool run_mutants(const std::vector<std::string> &clients, const plan &plan, nlohmann::json &report);
+// Weakens each order of each client, one at a time; `only`: those of FILE:LINE. False: a mutant survives without an explanation.
+bool run_mutants(const std::vector<std::string> &clients, const plan &plan, const std::string &only,
+                 nlohmann::json &report);
 
 // Compares the checker's outcomes of the classic tests with those that the axioms allow. False: they differ.
 bool run_classic(bool verbose, nlohmann::json &report);

@@ -322,6 +322,16 @@ void thread_saw(uint32_t location, uint32_t stamp)
     }
 }
 
+/* Its own store is no news to a thread. */
+void thread_wrote(uint32_t location, uint32_t stamp)
+{
+    for (unsigned i = 0; i < self->seen_count; i++) {
+        if (self->seen[i].location == location && self->seen[i].stamp < stamp) {
+            self->seen[i].stamp = stamp;
+        }
+    }
+}
+
 unsigned model_choose(unsigned count)
 {
     return choose(count, count);
