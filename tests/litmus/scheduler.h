@@ -21,6 +21,7 @@
 #include LITMUS_STRING(variants/sched/SCHED.c)
 /* clang-format on */
 #define sched_policy LITMUS_PASTE(SCHED, _policy)
+#define engine_ops LITMUS_PASTE(SCHED, _ops)
 
 enum { LITMUS_TASKS = 8 };
 static struct task litmus_tasks[LITMUS_TASKS];
