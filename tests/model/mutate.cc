@@ -183,9 +183,34 @@ std::string name_of(const place &where)
     return std::get<0>(where) + ":" + std::to_string(std::get<1>(where));
 }
 
-// Mutates what this client comes to and nobody has killed yet.
-void mutate_client(const std::string &client, const plan &plan, mutants &all, std::set<place> &covered,
-                   std::set<place> &known, explanations &explanations, const std::string &only)
+struct campaign {
+    mutants all;
+    std::set<place> covered, known;
+    explanations reasons;
+    std::string only;
+};
+
+// Those of one site that nobody has killed yet.
+void mutate_site(campaign &campaign, const std::string &client, const plan &plan, unsigned index, const place &where)
+{
+    for (const mutation &mutation : mutations_of(*client_site(index))) {
+        mutant &mutant = campaign.all[{where, mutation.text}];
+        if (mutant.killed) {
+            continue;
+        }
+        nlohmann::json entry;
+        client_mutate(static_cast<int>(index), mutation.order, mutation.failure);
+        if (run_plan(client, plan, true, entry)) {
+            mutant.survived.insert(client);
+        } else {
+            mutant = {true, client, entry.value("message", ""), {}};
+        }
+        client_mutate(-1, 0, 0);
+    }
+}
+
+// Mutates what this client comes to.
+void mutate_client(campaign &campaign, const std::string &client, const plan &plan)
 {
     nlohmann::json ignored;
     load_client(client);
@@ -197,31 +222,33 @@ void mutate_client(const std::string &client, const plan &plan, mutants &all, st
         executed[i] = client_site_executed(i);
     }
     for (const auto &[index, where] : sites()) {
-        if (!is_ours(std::get<0>(where)) || (!only.empty() && only != name_of(where))) {
+        if (!is_ours(std::get<0>(where)) || (!campaign.only.empty() && campaign.only != name_of(where))) {
             continue;
         }
-        known.insert(where);
-        if (!executed[index]) {
-            continue;
+        campaign.known.insert(where);
+        if (executed[index]) {
+            campaign.covered.insert(where);
+            mutate_site(campaign, client, plan, index, where);
         }
-        covered.insert(where);
-        for (const mutation &mutation : mutations_of(*client_site(index))) {
-            mutant &mutant = all[{where, mutation.text}];
-            if (mutant.killed) {
-                continue;
-            }
-            client_mutate(static_cast<int>(index), mutation.order, mutation.failure);
-            nlohmann::json entry;
-            bool survives = run_plan(client, plan, true, entry);
-            if (survives && explanations.find(where).empty()) {
-                survives = run_plan(client, longer(plan, thorough), true, entry);
-            }
-            if (survives) {
-                mutant.survived.insert(client);
-            } else {
-                mutant = {true, client, entry.value("message", ""), {}};
-            }
-            client_mutate(-1, 0, 0);
+    }
+}
+
+// What survives and is not explained, once more, for longer.
+void mutate_again(campaign &campaign, const std::string &client, const plan &plan)
+{
+    std::set<place> wanted;
+    for (const auto &[key, mutant] : campaign.all) {
+        if (!mutant.killed && mutant.survived.count(client) != 0 && campaign.reasons.find(key.first).empty()) {
+            wanted.insert(key.first);
+        }
+    }
+    if (wanted.empty()) {
+        return;
+    }
+    load_client(client);
+    for (const auto &[index, where] : sites()) {
+        if (wanted.count(where) != 0) {
+            mutate_site(campaign, client, plan, index, where);
         }
     }
 }
@@ -240,11 +267,13 @@ std::string joined(const std::set<std::string> &names)
 bool run_mutants(const std::vector<std::string> &clients, const plan &plan, const std::string &only,
                  nlohmann::json &report)
 {
-    mutants all;
-    std::set<place> covered, known;
-    explanations explanations;
+    campaign campaign;
+    campaign.only = only;
     for (const std::string &client : clients) {
-        mutate_client(client, plan, all, covered, known, explanations, only);
+        mutate_client(campaign, client, plan);
+    }
+    for (const std::string &client : clients) {
+        mutate_again(campaign, client, longer(plan, thorough));
     }
     struct score {
         unsigned killed = 0, all = 0, explained = 0;
@@ -252,10 +281,10 @@ bool run_mutants(const std::vector<std::string> &clients, const plan &plan, cons
     std::map<std::string, score> scores;
     bool good = true;
     report["mutants"] = nlohmann::json::array();
-    for (const auto &[key, mutant] : all) {
+    for (const auto &[key, mutant] : campaign.all) {
         const auto &[where, text] = key;
         const std::string &file = std::get<0>(where);
-        std::string reason = mutant.killed ? "" : explanations.find(where);
+        std::string reason = mutant.killed ? "" : campaign.reasons.find(where);
         score &score = scores[file];
         score.all++;
         score.killed += mutant.killed ? 1 : 0;
@@ -277,10 +306,11 @@ bool run_mutants(const std::vector<std::string> &clients, const plan &plan, cons
                         joined(mutant.survived).c_str(), reason.empty() ? "NOT EXPLAINED" : reason.c_str());
         }
     }
-    for (const place &where : known) {
-        if (covered.count(where) == 0 && !mutations_of({"", 0, static_cast<uint8_t>(std::get<2>(where)),
-                                                        static_cast<uint8_t>(std::get<3>(where)), __ATOMIC_RELAXED})
-                                              .empty()) {
+    for (const place &where : campaign.known) {
+        if (campaign.covered.count(where) == 0 &&
+            !mutations_of({"", 0, static_cast<uint8_t>(std::get<2>(where)), static_cast<uint8_t>(std::get<3>(where)),
+                           __ATOMIC_RELAXED})
+                 .empty()) {
             std::printf("not run   %s:%u\n", std::get<0>(where).c_str(), std::get<1>(where));
             report["not_run"].push_back({{"file", std::get<0>(where)}, {"line", std::get<1>(where)}});
         }
@@ -291,7 +321,7 @@ bool run_mutants(const std::vector<std::string> &clients, const plan &plan, cons
         report["scores"].push_back(
             {{"file", file}, {"killed", score.killed}, {"all", score.all}, {"explained", score.explained}});
     }
-    for (const auto &entry : explanations.entries) {
+    for (const auto &entry : campaign.reasons.entries) {
         if (!entry.used && only.empty()) {
             std::printf("not needed by these clients: %s | %s\n", entry.file.c_str(), entry.code.c_str());
         }
