@@ -179,7 +179,10 @@ static cold_function void once_slow(struct once *self, task_fn fn, void *arg)
         task_park(WAIT_ONCE, self, park_unlock, &self->lock, NULL);
         return;
     }
-    store_relaxed(&self->state, (uint32_t)(state == ONCE_NEW ? ONCE_RUNS : ONCE_DONE)); /* under the lock */
+    if (state == ONCE_NEW) {
+        /* under the lock; DONE is left alone, as O1 must read that very store */
+        store_relaxed(&self->state, (uint32_t)ONCE_RUNS);
+    }
     lock_release(&self->lock);
     if (state == ONCE_NEW) {
         weft_call(once_run, &(struct once_call){self, fn, arg});

@@ -29,7 +29,9 @@
 #include "core/lot.h"
 #include "core/rendezvous.h"
 
-enum { FUTEX_SPIN = 100 };
+#ifndef FUTEX_SPIN /* a litmus client spins less */
+#define FUTEX_SPIN 100
+#endif
 
 struct futex_chan {
     struct weft_chan base;
@@ -91,7 +93,10 @@ static force_inline void futex_unlock(struct futex_chan *self)
 {
     if (tasks_alone) { /* nobody waits for it: see core/lock.h */
         store_relaxed(&self->mutex, 0u);
-    } else if (unlikely(exchange_acq_rel(&self->mutex, 0u) == 2)) { /* R1 -> A1 */
+        return;
+    }
+    /* survives: as release: the lock of the parking lot orders the waiter before lot_wake */
+    if (unlikely(exchange_acq_rel(&self->mutex, 0u) == 2)) { /* R1 -> A1 */
         lot_wake(&self->mutex, 1);
     }
 }

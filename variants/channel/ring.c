@@ -148,7 +148,8 @@ static inline enum weft_status ring_take(struct weft_chan *chan, void *value)
             stay_away(round++);
             continue;
         }
-        if ((int64_t)(stamp - head) <= 0) {            /* nothing published in this lap */
+        if ((int64_t)(stamp - head) <= 0) { /* nothing published in this lap */
+            /* survives: acquire would find all that happened before; seq_cst: the answer has one place among all */
             uint64_t tail = load_seq_cst(&self->tail); /* empty at this instant, if tail stands here too */
             if ((tail & ~(uint64_t)RING_CLOSED) == head) {
                 if ((tail & RING_CLOSED) == 0) {
@@ -234,6 +235,7 @@ static enum weft_status ring_close(struct weft_chan *chan)
         return rendezvous_close(chan);
     }
     /* seq_cst: against chan_wait's poll, R3 */
+    /* survives: as acq_rel: chan_wake_all takes the lock of those who wait; seq_cst for a reader of R3 */
     if ((or_seq_cst(&ring_of(chan)->tail, (uint64_t)RING_CLOSED) & RING_CLOSED) != 0) {
         return WEFT_CLOSED;
     }
@@ -253,8 +255,11 @@ static size_t ring_len(const struct weft_chan *chan)
 {
     const struct ring_chan *self = ring_of(chan);
     for (;;) {
+        /* survives: the second look at tail decides */
         uint64_t tail = load_seq_cst(&self->tail) & ~(uint64_t)RING_CLOSED;
+        /* survives: either of this and the next one orders them: the mover changes tail, then head */
         uint64_t head = load_seq_cst(&self->head);
+        /* survives: see above: one of two */
         if ((load_seq_cst(&self->tail) & ~(uint64_t)RING_CLOSED) == tail) { /* both at one instant */
             return ring_distance(self, head, tail);
         }
@@ -278,7 +283,9 @@ static uint64_t ring_version(const struct weft_chan *chan, enum weft_op op)
     if (chan->capacity == 0) {
         return rendezvous_version(chan, op);
     }
+    /* survives: a try goes by the same word, and one that fails has read it with acquire (R4) */
     uint64_t tail = load_seq_cst(&self->tail); /* R4 */
+    /* survives: the same */
     return op == WEFT_RECV ? tail : load_seq_cst(&self->head) | (tail & RING_CLOSED);
 }
 
