@@ -2,8 +2,7 @@
  *
  *     weft-linear [options] CHANNEL SCHEDULER WORKERS
  *
- * Exit status: 0 all are linearizable, 1 one is not, or tasks hang, 64 wrong usage. With --json one line on standard output says what was
- * done; the counterexample goes to standard error. */
+ * Exit status: 0 all are linearizable, 1 one is not, or tasks hang, 64 wrong usage. The counterexample goes to standard error. */
 #include "hunt.h"
 
 #include "core/registry.h"
@@ -17,7 +16,7 @@ enum { USAGE = 64, LIMIT_SECONDS = 600 };
 
 struct wishes {
     struct hunt hunt;
-    bool json;
+    const char *json; /* NULL, or a file to write */
 };
 
 static const char usage[] = "usage: weft-linear [options] CHANNEL SCHEDULER WORKERS\n"
@@ -26,7 +25,7 @@ static const char usage[] = "usage: weft-linear [options] CHANNEL SCHEDULER WORK
                             "  --first I      the number of the first one of this seed (default: 0)\n"
                             "  --no-shrink    no search for a smaller program that fails\n"
                             "  --show         print every history\n"
-                            "  --json         say what was done as one line of JSON\n";
+                            "  --json FILE    write what was done as one line of JSON\n";
 
 static bool number(const char *text, uint64_t *value)
 {
@@ -42,7 +41,7 @@ static bool parse(int argc, char **argv, struct wishes *wishes)
                                             {"first", required_argument, NULL, 'f'},
                                             {"no-shrink", no_argument, NULL, 'k'},
                                             {"show", no_argument, NULL, 'w'},
-                                            {"json", no_argument, NULL, 'j'},
+                                            {"json", required_argument, NULL, 'j'},
                                             {NULL, 0, NULL, 0}};
     const char *text = getenv("WEFT_SEED");
     uint64_t count = 1000, first = 0, workers = 0;
@@ -55,7 +54,7 @@ static bool parse(int argc, char **argv, struct wishes *wishes)
         case 'f': good &= number(optarg, &first); break;
         case 'k': wishes->hunt.shrinks = false; break;
         case 'w': wishes->hunt.show = stdout; break;
-        case 'j': wishes->json = true; break;
+        case 'j': wishes->json = optarg; break;
         default: good = false;
         }
     }
@@ -90,6 +89,9 @@ static void give_up(int signal_number)
 static void tell_counterexample(const struct hunt *hunt, const struct quarry *quarry, const char *program)
 {
     struct verdict verdict = history_check(&quarry->history);
+    /* as libcheck would say it, for those who look for the names of tests that failed */
+    printf("%s:%d:F:linear:histories_are_linearizable:0: history %u\n", __FILE__, __LINE__, quarry->index);
+    fflush(stdout);
     fprintf(stderr, "history %u of seed %" PRIu64 " is ", quarry->index, hunt->seed);
     verdict_print(stderr, &quarry->history, &verdict);
     fprintf(stderr, "  the program, made small:\n");
@@ -99,20 +101,36 @@ static void tell_counterexample(const struct hunt *hunt, const struct quarry *qu
             quarry->index - first + 1, hunt->variant->name, hunt->sched, hunt->workers);
 }
 
-static void tell_json(const struct hunt *hunt, const struct quarry *quarry)
+static bool write_json(const char *path, const struct hunt *hunt, const struct quarry *quarry)
 {
+    FILE *file = fopen(path, "w");
+    if (file == NULL) {
+        return false;
+    }
     /* names are of [a-z0-9_], the rest are numbers: nothing to escape */
-    printf("{\"variant\": \"%s\", \"scheduler\": \"%s\", \"workers\": %u, \"seed\": %" PRIu64 ", \"first\": %u, "
-           "\"histories\": %u, \"overlapping\": %u, \"stuck\": %u, \"undecided\": %u, \"refuted\": %u, \"hung\": %u, "
-           "\"states\": %" PRIu64 ", \"digest\": \"%016" PRIx64 "\", \"false_alarms\": %u}\n",
-           hunt->variant->name, hunt->sched, hunt->workers, hunt->seed, hunt->first, quarry->histories,
-           quarry->overlapping, quarry->stuck, quarry->undecided, quarry->refuted, quarry->hung, quarry->states,
-           quarry->digest, session_false_alarms());
+    fprintf(file,
+            "{\"variant\": \"%s\", \"scheduler\": \"%s\", \"workers\": %u, \"seed\": %" PRIu64 ", \"first\": %u, "
+            "\"histories\": %u, \"overlapping\": %u, \"stuck\": %u, \"undecided\": %u, \"refuted\": %u, \"hung\": %u, "
+            "\"states\": %" PRIu64 ", \"digest\": \"%016" PRIx64 "\", \"false_alarms\": %u}\n",
+            hunt->variant->name, hunt->sched, hunt->workers, hunt->seed, hunt->first, quarry->histories,
+            quarry->overlapping, quarry->stuck, quarry->undecided, quarry->refuted, quarry->hung, quarry->states,
+            quarry->digest, session_false_alarms());
+    return fclose(file) == 0;
+}
+
+static void tell(const struct hunt *hunt, const struct quarry *quarry)
+{
+    printf("%s %s %u: %u histories of seed %" PRIu64
+           ", %u with tries that overlap, %u in which nothing moved for a while: "
+           "%u not linearizable, %u hung, %u undecided\n",
+           hunt->variant->name, hunt->sched, hunt->workers, quarry->histories, hunt->seed, quarry->overlapping,
+           quarry->stuck, quarry->refuted, quarry->hung, quarry->undecided);
+    fflush(stdout);
 }
 
 int main(int argc, char **argv)
 {
-    struct wishes wishes = {.json = false};
+    struct wishes wishes = {.json = NULL};
     if (!parse(argc, argv, &wishes)) {
         fputs(usage, stderr);
         return USAGE;
@@ -120,16 +138,13 @@ int main(int argc, char **argv)
     hunted = &wishes.hunt;
     setenv("WEFT_DEADLOCK", "never", 1); /* here a run that is stuck is a result */
     signal(SIGALRM, give_up);
-    alarm(LIMIT_SECONDS);
+    const char *limit = getenv("WEFT_TEST_SECONDS");
+    alarm(limit == NULL ? LIMIT_SECONDS : (unsigned)strtoul(limit, NULL, 10));
     struct quarry quarry = hunt(&wishes.hunt);
-    if (wishes.json) {
-        tell_json(&wishes.hunt, &quarry);
-    } else {
-        printf("%s %s %u: %u histories of seed %" PRIu64
-               ", %u with overlaps, %u stuck for a while: %u not linearizable, %u "
-               "hung, %u undecided\n",
-               wishes.hunt.variant->name, wishes.hunt.sched, wishes.hunt.workers, quarry.histories, wishes.hunt.seed,
-               quarry.overlapping, quarry.stuck, quarry.refuted, quarry.hung, quarry.undecided);
+    tell(&wishes.hunt, &quarry);
+    if (wishes.json != NULL && !write_json(wishes.json, &wishes.hunt, &quarry)) {
+        fprintf(stderr, "weft-linear: %s can't be written\n", wishes.json);
+        return EXIT_FAILURE;
     }
     if (quarry.refuted != 0) {
         tell_counterexample(&wishes.hunt, &quarry, argv[0]);

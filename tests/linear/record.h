@@ -8,7 +8,7 @@ struct recording {
     struct history history;
     bool stuck;    /* tasks came to wait for each other, and were released */
     bool hung;     /* they still waited when every channel was closed */
-    bool overlaps; /* at least two operations on one channel, of different tasks, overlapped */
+    bool overlaps; /* tries of two tasks overlapped: they never wait, so both tasks were at work at once */
 };
 
 /* Runs the programs, one after the other, in one run of the scheduler; the program that `made` returns for index `first` + i is
