@@ -136,11 +136,11 @@ def build(job: Job, preset: str, target: str) -> Path:
 
 
 def program_of(directory: Path, name: str) -> Path:
-    """A program that was just built, wherever below the tests it stands."""
-    found = sorted(directory.rglob(name))
+    """A program that was just built, wherever below the tests it stands; the newest, should an older one lie about."""
+    found = [file for file in directory.rglob(name) if file.is_file()]
     if not found:
         raise errors.WeftError(f"{paths.shown(directory)}: {name} was built and is not there")
-    return found[0]
+    return max(found, key=lambda file: file.stat().st_mtime_ns)
 
 
 def ask(job: Job, command: list[str], answer: Path) -> tuple[int, Any]:

@@ -168,7 +168,7 @@ static bool refuted(const struct history *history)
     return history_check(history).answer == NOT_LINEARIZABLE;
 }
 
-/* Nothing excuses anything: no operation is judged by what overlaps with it, but for len. */
+/* Nothing excuses anything: no operation is judged by what overlaps with it. */
 static bool is_exact(const struct history *history)
 {
     for (unsigned chan = 0; chan < history->channel_count; chan++) {
@@ -177,16 +177,6 @@ static bool is_exact(const struct history *history)
         }
     }
     return true;
-}
-
-static bool has_len(const struct history *history)
-{
-    for (unsigned op = 0; op < history->count; op++) {
-        if (history->ops[op].kind == KIND_LEN) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* Has had no effect. */
@@ -203,12 +193,6 @@ static bool is_idle(const struct operation *op)
     return false;
 }
 
-/* If the history without this operation is not linearizable, neither is the one with it: it had no effect, and nobody is excused by it. */
-static bool may_go(const struct history *history, unsigned op)
-{
-    return is_idle(&history->ops[op]) && is_exact(history) && (history->ops[op].kind == KIND_LEN || !has_len(history));
-}
-
 struct history history_minimise(const struct history *history)
 {
     struct history least = *history;
@@ -220,12 +204,10 @@ struct history history_minimise(const struct history *history)
             break;
         }
     }
-    for (int round = 0; round < 2; round++) { /* the second, for what stood behind a len */
-        for (unsigned op = least.count; op-- > 0;) {
-            struct history less = history_without(&least, op);
-            if (may_go(&least, op) && refuted(&less)) {
-                least = less;
-            }
+    for (unsigned op = least.count; op-- > 0 && is_exact(history);) {
+        struct history less = history_without(&least, op);
+        if (is_idle(&least.ops[op]) && refuted(&less)) { /* it had no effect, and nobody is excused by it */
+            least = less;
         }
     }
     return least;

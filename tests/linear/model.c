@@ -276,8 +276,10 @@ static bool may_have_failed(const struct world *world, struct model *model, unsi
 static bool len_allowed(const struct world *world, const struct model *model, unsigned index)
 {
     const struct operation *op = op_of(world, index);
+    const struct channel_spec *spec = spec_of(world, op->chan);
     int off = (int)op->value - (int)model->channels[op->chan].count;
-    return (off < 0 ? -off : off) <= (int)world->overlaps[index][op->chan];
+    int excused = spec->capacity_exact && spec->try_exact ? 0 : world->overlaps[index][op->chan];
+    return (off < 0 ? -off : off) <= excused;
 }
 
 static bool closed_allowed(const struct model *model, const struct operation *op)

@@ -13,7 +13,8 @@
  *   select_atomic   the cases of a default were impossible each at an instant of its own
  *   fifo_waiters    who waits is served in any order, and a newcomer may overtake
  *   hand_off        a value that was sent while receivers wait may be taken by anybody
- * and what is claimed by no flag: len is exact if no operation on the channel overlaps, else it may be off by the number of those that do.
+ * len has no flag of its own. It must have been true at an instant of the call if the variant claims exact capacity and exact tries; else it may be
+ * off by the number of operations on the channel that overlap.
  *
  * Waiting: an operation that must wait tells its channels so at one point (suspend) and is done at another (resume). For a buffered channel
  * without fifo_waiters and hand_off the first is unobservable and left out. For a rendezvous it matters to tries: they fail unless a
