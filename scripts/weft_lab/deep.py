@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from collections.abc import Iterator
@@ -9,12 +10,16 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rich import box
+from rich.console import Console
+
 from weft_lab import environment, errors, parts, paths, store, table, testing, verify
 from weft_lab.verify import Job, Outcome, Part, Variant
 
 ONCE = ("mutants", "faults")  # what a second round would only repeat
 ADDED = ("executions", "histories", "sim_seeds", "faults_injected")
 SEEDS_BETWEEN = 1_000_000  # from round to round
+WIDTH = 160
 
 
 @dataclass
@@ -80,23 +85,17 @@ def combined(outcomes: list[tuple[str, Outcome]]) -> dict[str, Any]:
 
 
 def report(state: State, variants: list[Variant]) -> str:
-    """Markdown: a row a variant, and what failed."""
-    heads = ["variant", *(name.replace("_", " ") for name in verify.FIGURES), "hours of suite", "failures"]
-    lines = [
-        f"Commit {state.commit}, seed {state.seed}. A dash: not run.",
-        "",
-        "| " + " | ".join(heads) + " |",
-        "|---" + "|---:" * (len(heads) - 1) + "|",
-    ]
-    failed: list[str] = []
-    for variant in variants:
-        found = combined(state.outcomes(variant.name))
-        cells = [verify.shown_figure(found[key]) for key in verify.FIGURES]
-        lines.append(
-            "| " + " | ".join([variant.name, *cells, f"{found['suite_hours']:.1f}", str(len(found["failures"]))]) + " |"
-        )
-        failed += [f"- {variant.name}: {failure}" for failure in found["failures"]]
-    return "\n".join([*lines, *(["", *failed] if failed else [])]) + "\n"
+    """Markdown: a row a variant, the hours of the suite, and what failed."""
+    found = {variant.name: combined(state.outcomes(variant.name)) for variant in variants}
+    page = Console(file=io.StringIO(), width=WIDTH, highlight=False)
+    page.print(f"Commit {state.commit}, seed {state.seed}. A dash: not run.\n", markup=False)
+    page.print(verify.overview(found, box.MARKDOWN))
+    hours = ", ".join(f"{name} {one['suite_hours']:.1f}" for name, one in found.items())
+    page.print(f"\nHours of conformance and stress: {hours}.", markup=False, soft_wrap=True)
+    for name, one in found.items():
+        for failure in one["failures"]:
+            page.print(f"- {name}: {failure}", markup=False, soft_wrap=True)
+    return page.file.getvalue()
 
 
 def _rounds(hours: float | None) -> range:
@@ -137,7 +136,7 @@ def run(hours: float | None) -> int:
             word = "not run" if not outcome.ran else "FAILED" if outcome.failures else "passed"
             console.print(f"{key}: {word}: {outcome.said} ({outcome.seconds:.0f} s)", markup=False, soft_wrap=True)
     store.write_atomic(report_file(), report(state, variants))
-    verify.show_all(console, {variant.name: combined(state.outcomes(variant.name)) for variant in variants})
+    console.print(verify.overview({one.name: combined(state.outcomes(one.name)) for one in variants}, box.SIMPLE_HEAD))
     failures = sum(len(outcome["failures"]) for outcome in state.done.values())
     console.print(f"{len(state.done)} pieces of work, {failures} failures; {paths.shown(report_file())}", markup=False)
     return errors.FAILURE if failures else errors.OK

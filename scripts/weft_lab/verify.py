@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -20,15 +21,15 @@ from rich.text import Text
 from weft_lab import errors, paths, table, testing
 
 LOGS = "verify"
-FIGURES = (
-    "executions",
-    "histories",
-    "linearizable",
-    "mutants",
-    "seeded_faults",
-    "sim_seeds",
-    "faults_injected",
-)
+FIGURES = {  # of the JSON, and as columns
+    "executions": "model",
+    "histories": "histories",
+    "linearizable": "linear",
+    "mutants": "mutants",
+    "seeded_faults": "seeded",
+    "sim_seeds": "sim",
+    "faults_injected": "injected",
+}
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,8 @@ def _mark(outcome: Outcome) -> Text:
 
 def show_variant(console: Console, variant: Variant, outcomes: dict[str, Outcome]) -> None:
     """The table of one variant, and its failures."""
-    grid = Table(title=f"{variant.kind} {variant.name}", title_justify="left", title_style="bold", pad_edge=False)
+    title = f"{variant.kind} {variant.name}"
+    grid = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
     for column in ("part", "", "what was found"):
         grid.add_column(column)
     grid.add_column("s", justify="right")
@@ -211,19 +213,17 @@ def shown_figure(value: Any) -> str:
     return f"{value:,}"
 
 
-def show_all(console: Console, summaries: dict[str, dict[str, Any]]) -> None:
+def overview(summaries: dict[str, dict[str, Any]], style: box.Box) -> Table:
     """One row a variant."""
-    grid = Table(pad_edge=False)
+    grid = Table(box=style, pad_edge=False)
     grid.add_column("variant", style="bold")
-    for name in FIGURES:
-        grid.add_column(name.replace("_", " "), justify="right")
-    grid.add_column("failures", justify="right")
+    for name in (*FIGURES.values(), "failed"):
+        grid.add_column(name, justify="right", no_wrap=True)
     for name, found in summaries.items():
         failures = len(found["failures"])
-        grid.add_row(
-            name, *(shown_figure(found[key]) for key in FIGURES), Text(str(failures), "bold red" if failures else "")
-        )
-    console.print(grid)
+        cells = [shown_figure(found[key]) for key in FIGURES]
+        grid.add_row(name, *cells, Text(str(failures), "bold red" if failures else ""))
+    return grid
 
 
 def run(chosen: list[Variant], parts: list[Part], seed: int, *, deep: bool) -> dict[str, dict[str, Any]]:
@@ -247,7 +247,7 @@ def run(chosen: list[Variant], parts: list[Part], seed: int, *, deep: bool) -> d
         ran += sum(outcome.ran for outcome in outcomes.values())
         missing += sum(not outcome.ran for outcome in outcomes.values())
     if len(chosen) > 1:
-        show_all(console, summaries)
+        console.print(overview(summaries, box.SIMPLE_HEAD))
     failures = sum(len(found["failures"]) for found in summaries.values())
     console.print(f"seed {seed}: {ran} parts run, {missing} not run, {failures} failures", highlight=False)
     return summaries

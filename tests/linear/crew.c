@@ -139,6 +139,13 @@ static void do_step(struct log *log, const struct step *step)
 
 /* --- looking who waits ------------------------------------------------------------------------------ */
 
+static bool waits_on_channel(const struct task *task)
+{
+    /* acquire: what the looker does next comes behind it */
+    uint8_t reason = task == NULL ? (uint8_t)WAIT_NONE : load_acquire(&task->wait_reason);
+    return reason == WAIT_RECV || reason == WAIT_SEND || reason == WAIT_SELECT;
+}
+
 /* The operation in which the task waits for a channel, as its number in the log + 1; 0: none. */
 static uint32_t seen_waiting(struct log *log)
 {
@@ -146,9 +153,18 @@ static uint32_t seen_waiting(struct log *log)
     if (before == 0) {
         return 0;
     }
-    uint8_t reason = load_acquire(&log->task->wait_reason); /* acquire: the second look comes behind it */
-    bool waits = reason == WAIT_RECV || reason == WAIT_SEND || reason == WAIT_SELECT;
-    return waits && load_relaxed(&log->current) == before ? before : 0;
+    lock_acquire(&log->looking);
+    bool waits = waits_on_channel(log->task);
+    lock_release(&log->looking);
+    return waits && load_acquire(&log->current) == before ? before : 0;
+}
+
+/* Sets the task, or NULL, that others may look at. */
+static void show_task(struct log *log, struct task *task)
+{
+    lock_acquire(&log->looking);
+    log->task = task;
+    lock_release(&log->looking);
 }
 
 /* Comes behind what those that were seen waiting did under the channels' locks. */
@@ -229,9 +245,9 @@ static bool have_gathered(struct cell *cell)
 static void gather(struct log *log, unsigned task)
 {
     struct cell *cell = log->cell;
-    log->task = task_self();
+    show_task(log, task_self());
     store_relaxed(&cell->where[task], worker_self()->index); /* a hint */
-    add_acq_rel(&cell->arrived, 1u);                         /* publishes log->task to those that gather */
+    add_acq_rel(&cell->arrived, 1u);
     for (unsigned i = 0;
          !have_gathered(cell) && (i < GATHER_ROUNDS || load_acquire(&cell->arrived) < cell->program->tasks); i++) {
         weft_yield();
@@ -276,6 +292,7 @@ void crew_main(void *arg)
         }
         do_step(log, &program->step[task][step]);
     }
+    show_task(log, NULL);
     enum message message = MESSAGE_FINISHED;
     weft_send(cell->done, &message);
 }

@@ -231,7 +231,9 @@ void history_print(FILE *to, const struct history *history)
         event_words(history, &events[i], brief, text, sizeof text);
         fprintf(to, "  ");
         for (unsigned task = 0; task < history->ops[events[i].op].task; task++) {
-            fprintf(to, there[task] ? "  %*s" : "", COLUMN, "");
+            if (there[task]) {
+                fprintf(to, "  %*s", COLUMN, "");
+            }
         }
         fprintf(to, "  %s\n", text);
         i += brief ? 1 : 0;

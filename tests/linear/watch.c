@@ -11,7 +11,8 @@ static const long look_ns = 20000;
 static struct {
     pthread_t thread;
     _Atomic(bool) stop;
-    _Atomic(struct cell *) watched; /* main waits for this one; NULL: nothing to watch */
+    struct lock lock;
+    struct cell *watched; /* main waits for this one; NULL: nothing to watch. Under the lock, like the looks at it */
     _Atomic(unsigned)
         false_alarms; /* times that the scheduler called a run stuck in which a deadline was still to come */
 } outside;
@@ -58,7 +59,7 @@ static void watch_once(struct cell *cell)
         add_relaxed(&outside.false_alarms, 1u);
         return;
     }
-    store_relaxed(&outside.watched, NULL); /* main sets it again, behind the message */
+    outside.watched = NULL; /* main sets it again, behind the message */
     weft_go(tell_stuck, cell);
 }
 
@@ -67,10 +68,11 @@ static void *watch_outside(void *unused)
     (void)unused;
     struct timespec pause = {.tv_nsec = look_ns};
     while (!load_acquire(&outside.stop)) {
-        struct cell *cell = load_acquire(&outside.watched);
-        if (cell != NULL) {
-            watch_once(cell);
+        lock_acquire(&outside.lock);
+        if (outside.watched != NULL) {
+            watch_once(outside.watched);
         }
+        lock_release(&outside.lock);
         nanosleep(&pause, NULL);
     }
     return NULL;
@@ -78,7 +80,9 @@ static void *watch_outside(void *unused)
 
 void watch_cell(struct cell *cell)
 {
-    store_release(&outside.watched, cell); /* -> the acquire in watch_outside */
+    lock_acquire(&outside.lock); /* behind it nobody looks at the last one any more */
+    outside.watched = cell;
+    lock_release(&outside.lock);
 }
 
 void watch_start(void)

@@ -248,6 +248,13 @@ def test_a_build_that_fails_is_a_failure(monkeypatch):
 # --- test --deep ---
 
 
+def row_of(text):
+    """The cells of the one row of a report's table."""
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(rows) == 3
+    return [cell.strip() for cell in rows[2].strip("|").split("|")]
+
+
 @pytest.fixture
 def two_parts(monkeypatch):
     """Parts that count their runs, and one variant."""
@@ -271,7 +278,7 @@ def test_deep_does_all_once_and_reports(two_parts, weft):
     done = weft("test", "--deep")
     assert done.returncode == 1
     text = (paths.BUILD / "weft" / "deep.md").read_text()
-    assert "| ring | - | 10 | yes | 1/2 |" in text
+    assert row_of(text) == ["ring", "-", "10", "yes", "1/2", "-", "-", "-", "1"]
     assert "- ring: mutants: x" in text
     assert len(two_parts) == 1
 
@@ -293,4 +300,4 @@ def test_deep_with_hours_takes_new_seeds_and_adds_up(two_parts, weft, monkeypatc
     weft("test", "--deep", "--hours", "2")
     assert len(set(two_parts)) == len(two_parts) > 2
     text = Path(paths.BUILD / "weft" / "deep.md").read_text()
-    assert f"| ring | - | {10 * len(two_parts)} | yes | 1/2 |" in text
+    assert row_of(text)[:5] == ["ring", "-", str(10 * len(two_parts)), "yes", "1/2"]
