@@ -190,6 +190,24 @@ def build_parser() -> Parser:
         "--faults", action="store_true", help="instead: make deliberate faults; the suite must notice each"
     )
     one.add_argument("--sim-seed", metavar="S", type=int, default=1, help="the first of the seeds (default: 1)")
+    one.add_argument(
+        "--deep", action="store_true",
+        help="instead: the long version of every part of verify, for every variant; goes on where it was stopped",
+    )  # fmt: skip
+    one.add_argument(
+        "--hours",
+        type=_positive,
+        metavar="H",
+        help="with --deep: so long, with new seeds each time (default: all once)",
+    )
+
+    one = verb("verify", "prove one variant, in every way that there is; what is not built is left out and said")
+    one.add_argument("variant", nargs="?", help="a channel or a scheduler")
+    one.add_argument("--all", action="store_true", help="all of them")
+    one.add_argument("--json", metavar="FILE", type=Path, help="also write the figures as JSON")
+    one.add_argument("--deep", action="store_true", help="the long version of each part")
+    one.add_argument("--part", action="append", metavar="PART", help="only this part; repeatable")
+    one.add_argument("--seed", type=_whole(1), metavar="S", help="of all random choices (default: from the clock)")
 
     one = verb("new-variant", "start a new channel or scheduler: it compiles, and fails its tests until written")
     one.add_argument("kind", choices=["channel", "sched"], help="what it is")
@@ -397,7 +415,29 @@ def do_test(args: argparse.Namespace) -> int:
         from weft_lab import faults
 
         return faults.run()
+    if args.hours is not None and not args.deep:
+        raise errors.UsageError("--hours goes with --deep")
+    if args.deep:
+        from weft_lab import deep
+
+        return deep.run(args.hours)
     return testing.run(args.preset, quick=args.quick, python=not args.no_python)
+
+
+def do_verify(args: argparse.Namespace) -> int:
+    """The verify verb."""
+    import time
+
+    from weft_lab import parts, verify
+
+    if (args.variant is None) != args.all:
+        raise UsageError("verify takes the name of one variant, or --all")
+    _check_json_target(args.json)
+    chosen = verify.variants() if args.all else [verify.find(args.variant)]
+    found = verify.run(chosen, parts.choose(args.part), args.seed or int(time.time()), deep=args.deep)
+    if args.json:
+        _write_json(args.json, found)
+    return errors.FAILURE if any(one["failures"] for one in found.values()) else errors.OK
 
 
 def do_new_variant(args: argparse.Namespace) -> int:
@@ -427,6 +467,7 @@ VERBS = {
     "report": do_report,
     "doctor": do_doctor,
     "test": do_test,
+    "verify": do_verify,
     "new-variant": do_new_variant,
     "setup": do_setup,
 }

@@ -253,7 +253,7 @@ static enum weft_status futex_close(struct weft_chan *chan)
 
 static size_t futex_len(const struct weft_chan *chan)
 {
-    return buffer_count_snapshot(&futex_of(chan)->buffer, chan->capacity);
+    return buffer_count_snapshot(&futex_of(chan)->buffer);
 }
 
 static size_t futex_waiting_inside(const struct weft_chan *chan)
