@@ -247,6 +247,15 @@ def _workloads(entry: dict[str, Any], at: tomlpos.Path, source: Source, catalog:
     return _choice(entry, "workload", at, source, rows, rows)
 
 
+def _variants(entry: dict[str, Any], key: str, at: tomlpos.Path, source: Source, catalog: Catalog) -> list[str]:
+    """The channels or the schedulers of an entry; "default" is that of whoever names none."""
+    known, default = (
+        (catalog.channels, catalog.defaults[0]) if key == "channel" else (catalog.schedulers, catalog.defaults[1])
+    )
+    names = _choice(entry, key, at, source, [*known, "default"], catalog.variants(key))
+    return list(dict.fromkeys(default if name == "default" else name for name in names))
+
+
 def _expand_cells(
     entry: dict[str, Any], at: tomlpos.Path, source: Source, catalog: Catalog, cores: int
 ) -> Iterator[tuple[Cell, int]]:
@@ -259,8 +268,8 @@ def _expand_cells(
     uses = {use for name in workloads for use in catalog.workloads[name]["uses"]}
     if "channel" in entry and "chan" not in uses:
         raise source.error((*at, "channel"), f"{', '.join(workloads)} has no channel")
-    channels = _choice(entry, "channel", at, source, list(catalog.channels), catalog.variants("channel"))
-    schedulers = _choice(entry, "scheduler", at, source, list(catalog.schedulers), catalog.variants("scheduler"))
+    channels = _variants(entry, "channel", at, source, catalog)
+    schedulers = _variants(entry, "scheduler", at, source, catalog)
     arms = _arms(entry, at, source)
     workers = workers_of(entry.get("workers", "auto"), (*at, "workers"), source, cores)
     for workload in workloads:

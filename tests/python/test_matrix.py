@@ -49,6 +49,14 @@ def test_a_suite_is_all_its_rows_and_a_group_some_of_them():
     assert [cell.name for cell in one.cells] == ["go.ChanSync/chan:ring/sched:steal/workers:1"]
 
 
+def test_default_is_the_variant_of_whoever_names_none():
+    text = (
+        HEAD + '[[cells]]\nworkload = "spsc"\nchannel = ["mutex", "default", "ring"]\nscheduler = "default"\ncap = 1\n'
+    )
+    plan = plan_of(text + "workers = 1")
+    assert [(cell.channel, cell.scheduler) for cell in plan.cells] == [("mutex", "steal"), ("ring", "steal")]
+
+
 def test_the_default_matrix_asks_its_own_questions_only():
     plan = matrix.load(matrix.find("default"), BENCH.catalog, fake_check, 2)
     assert {cell.suite for cell in plan.cells} == {None}

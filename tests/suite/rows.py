@@ -35,8 +35,6 @@ def may_be_refused(reason: str, row: dict, flags: dict, workers: int) -> bool:
         return not flags.get("select", True)
     if "runs on one processor" in reason:
         return row["go_name"] == "PingPongHog" and workers > 1
-    if "skips this on one processor" in reason:
-        return workers == 1
     return row["go_name"] == "ParallelTimerLatency" and "skips" in reason and (workers < 2 or workers > os.cpu_count())
 
 
