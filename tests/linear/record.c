@@ -118,9 +118,9 @@ static struct weft_chan *make_channel(const struct chan_ops *ops, size_t elem_si
         chan->ops = ops;
         chan->elem_size = elem_size;
         chan->capacity = capacity;
-        ops->init(chan);
+        chan->bytes = size;
     }
-    return chan;
+    return chan == NULL || (ops->init != NULL && ops->init(chan) != WEFT_OK) ? NULL : chan;
 }
 
 static void cell_open(struct cell *cell, const struct program *program)
