@@ -4,8 +4,10 @@
 
 #include "tests/litmus/runtime.h"
 
+#include "core/block.c"
 #include "core/chan.c"
 #include "core/lot.c"
+#include "core/mailbox.c"
 #include "core/rendezvous.c"
 #include "core/select.c"
 
