@@ -23,6 +23,14 @@ struct bench_param {
     uint64_t min, max;
 };
 
+/* What a cell must offer to a workload: asked by bench_cell_refuse() before refuse(). */
+enum bench_needs {
+    BENCH_NEEDS_RENDEZVOUS = 1 << 0,  /* channels of capacity 0 */
+    BENCH_NEEDS_SELECT = 1 << 1,      /* channels that may stand in a select */
+    BENCH_NEEDS_ONE_WORKER = 1 << 2,  /* the original sets the number of processors to one */
+    BENCH_NEEDS_TWO_WORKERS = 1 << 3, /* the original skips a single processor */
+};
+
 /* One benchmark question. Each instance of a workload, that is each variant, has a table entry of its own, with the same
  * texts. batch() is called by the main task of a run. */
 struct bench_workload {
@@ -31,12 +39,27 @@ struct bench_workload {
     const char *unit;
     bool uses_chan;
     const struct bench_param *param; /* NULL: none */
-    /* The number of units comes in multiples of this. */
+    unsigned needs;                  /* enum bench_needs */
+    /* Of a row of a suite, which mirrors a benchmark of somebody else's. NULL: the laboratory's own question. */
+    const char *suite;      /* "go": name is go_name behind "go.", with . for / */
+    const char *group;      /* of rows that belong together */
+    const char *go_name;    /* as `go test` prints it, without "Benchmark" */
+    const char *go_package; /* whose tests hold the original */
+    const char *go_metric;  /* of what it prints, what is compared; NULL: ns/op */
+    uint64_t argument;      /* what rows that share a batch() differ in */
+    int64_t batch_min_ns;   /* a batch takes at least so long, however short the sample is to be: part of it is fixed */
+    /* The number of units comes in multiples of this; NULL: of one. */
     uint64_t (*grain)(const struct bench_cell *cell);
-    /* Why this cell can't be served; NULL: it can. */
+    /* Why this cell can't be served; NULL: it can, and so if there is no such function. */
     const char *(*refuse)(const struct bench_cell *cell);
     /* Does batch->units units and fills in the rest. */
     void (*batch)(struct bench_batch *batch);
+};
+
+/* Workloads that stand together in an instance's list, which ends in one without rows. */
+struct bench_rows {
+    const struct bench_workload *rows;
+    size_t count;
 };
 
 /* One line that no variant can beat on this machine. Its batch() is called by a thread, outside of any run. */
@@ -64,11 +87,18 @@ struct bench_cell {
 struct bench_batch {
     const struct bench_cell *cell;
     uint64_t units;
+    uint64_t previous_units; /* of the batch before this one; 0: there is none. What follows is filled in by batch() */
+    int64_t previous_wall_ns;
     int64_t wall_ns;
     int64_t cpu_ns;
     int64_t ctx_voluntary, ctx_involuntary;
     int64_t rss_kib;
     int64_t parks, wakes, steals, switches; /* the scheduler's */
+    /* The wall time that the work which a row makes up between its operations would take were the operations free; on
+     * all the cell's workers, if the original's work may run in parallel. -1: it makes up none. */
+    int64_t work_ns;
+    /* What a row reports in the place of its wall time, as the sum over its units. -1: the wall time. */
+    int64_t instead_ns;
     int64_t alloc_bytes_per_channel, alloc_bytes_per_task, rss_bytes_per_task;
 };
 

@@ -4,14 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CHANNEL(name) extern const struct bench_workload *const bench_channel_##name[];
-#define SCHED(name) extern const struct bench_workload *const bench_sched_##name[];
+#define CHANNEL(name) extern const struct bench_rows bench_channel_##name[];
+#define SCHED(name) extern const struct bench_rows bench_sched_##name[];
 #include "variants/variants.def"
 #undef CHANNEL
 #undef SCHED
 
 /* In the registry's order. */
-static const struct bench_workload *const *const channel_instances[] = {
+static const struct bench_rows *const channel_instances[] = {
 #define CHANNEL(name) bench_channel_##name,
 #define SCHED(name)
 #include "variants/variants.def"
@@ -20,7 +20,7 @@ static const struct bench_workload *const *const channel_instances[] = {
     NULL,
 };
 
-static const struct bench_workload *const *const sched_instances[] = {
+static const struct bench_rows *const sched_instances[] = {
 #define CHANNEL(name)
 #define SCHED(name) bench_sched_##name,
 #include "variants/variants.def"
@@ -82,19 +82,22 @@ bool bench_sched_at(size_t index, struct bench_variant *variant)
     return true;
 }
 
-const struct bench_workload *bench_workload_at(size_t index)
+/* The row of this index in the lists one after the other; past their end NULL, and the index in what follows them. */
+static const struct bench_workload *row_at(const struct bench_rows *lists, size_t *index)
 {
-    for (size_t i = 0; sched_instances[0][i] != NULL; i++) {
-        if (index-- == 0) {
-            return sched_instances[0][i];
+    for (; lists->count != 0; lists++) {
+        if (*index < lists->count) {
+            return &lists->rows[*index];
         }
-    }
-    for (size_t i = 0; channel_instances[0][i] != NULL; i++) {
-        if (index-- == 0) {
-            return channel_instances[0][i];
-        }
+        *index -= lists->count;
     }
     return NULL;
+}
+
+const struct bench_workload *bench_workload_at(size_t index)
+{
+    const struct bench_workload *workload = row_at(sched_instances[0], &index);
+    return workload != NULL ? workload : row_at(channel_instances[0], &index);
 }
 
 const struct bench_limit *bench_limit_at(size_t index)
@@ -158,17 +161,19 @@ static bool take_param(struct parser *parser, const struct bench_param *param, u
     return param == NULL || take_number(parser, param->name, param->min, param->max, number);
 }
 
-static const struct bench_workload *find_workload(const struct bench_workload *const *workloads, const char *name)
+static const struct bench_workload *find_workload(const struct bench_rows *lists, const char *name)
 {
-    for (size_t i = 0; workloads[i] != NULL; i++) {
-        if (strcmp(workloads[i]->name, name) == 0) {
-            return workloads[i];
+    for (size_t i = 0;; i++) {
+        size_t at = i;
+        const struct bench_workload *workload = row_at(lists, &at);
+        if (workload == NULL || strcmp(workload->name, name) == 0) {
+            return workload;
         }
     }
-    return NULL;
 }
 
-/* The instance that belongs to the cell's channel, or to its scheduler if the workload uses no channel. */
+/* The instance that belongs to the cell's channel, or to its scheduler if the workload uses no channel. NULL: a control
+ * has none. */
 static const struct bench_workload *find_instance(const struct bench_cell *cell, const char *name)
 {
     for (size_t i = 0; cell->chan != NULL && channel_instances[i] != NULL; i++) {
@@ -236,6 +241,9 @@ static bool parse_workload(struct parser *parser, struct bench_cell *cell)
     }
     cell->workers = (unsigned)workers;
     cell->workload = find_instance(cell, name);
+    if (cell->workload == NULL) {
+        cell->workload = any; /* which says why: bench_cell_refuse() */
+    }
     return true;
 }
 
@@ -253,10 +261,42 @@ bool bench_cell_parse(const char *name, struct bench_cell *cell, char *why, size
     return parser.rest[0] == '\0' || complain(&parser, "nothing may follow: '%s'", parser.rest);
 }
 
+/* By what the workload says that it needs; rows of suites need a channel for many producers and consumers. */
+static const char *refuse_needs(const struct bench_cell *cell)
+{
+    unsigned needs = cell->workload->needs;
+    const struct chan_ops *chan = cell->chan;
+    if (cell->workload->suite != NULL && chan != NULL) {
+        if (chan->caps.control) {
+            return "controls serve spsc only";
+        }
+        if (!chan->caps.multi_producer || !chan->caps.multi_consumer) {
+            return "the channel does not serve many producers and many consumers";
+        }
+    }
+    if ((needs & BENCH_NEEDS_RENDEZVOUS) != 0 && chan->caps.capacity_min > 0) {
+        return bench_refuse_capacity(chan, 0);
+    }
+    if ((needs & BENCH_NEEDS_SELECT) != 0 && !chan->caps.select) {
+        return "the channel may not stand in a select";
+    }
+    if ((needs & BENCH_NEEDS_ONE_WORKER) != 0 && cell->workers != 1) {
+        return "the original runs on one processor, whatever -cpu says";
+    }
+    if ((needs & BENCH_NEEDS_TWO_WORKERS) != 0 && cell->workers < 2) {
+        return "the original skips this on one processor";
+    }
+    return NULL;
+}
+
 const char *bench_cell_refuse(const struct bench_cell *cell)
 {
-    if (cell->limit == NULL && cell->sched->caps.virtual_time) {
+    if (cell->limit != NULL) {
+        return cell->limit->refuse(cell->param);
+    }
+    if (cell->sched->caps.virtual_time) {
         return "its scheduler is for tests: it keeps a time of its own, so nothing can be measured on it";
     }
-    return cell->limit != NULL ? cell->limit->refuse(cell->param) : cell->workload->refuse(cell);
+    const char *why = refuse_needs(cell);
+    return why == NULL && cell->workload->refuse != NULL ? cell->workload->refuse(cell) : why;
 }

@@ -138,6 +138,15 @@ struct weft_chan *bench_chan_new(struct bench_batch *batch, const struct chan_op
     return chan;
 }
 
+struct weft_chan *bench_chan_make(size_t elem_size, size_t capacity)
+{
+    struct weft_chan *chan = weft_chan_new(elem_size, capacity);
+    if (unlikely(chan == NULL)) {
+        bench_fail("no channel of capacity %zu for elements of %zu bytes", capacity, elem_size);
+    }
+    return chan;
+}
+
 void bench_chan_free(struct weft_chan *chan)
 {
     if (chan != NULL) {
@@ -164,9 +173,42 @@ void bench_switches(int64_t *voluntary, int64_t *involuntary)
     *involuntary = usage.ru_nivcsw;
 }
 
+void bench_clock_start(struct bench_clock *clock, struct bench_batch *batch)
+{
+    clock->batch = batch;
+    runtime.sched->counters(&clock->before);
+    bench_switches(&clock->voluntary_before, &clock->involuntary_before);
+    clock->cpu_before = bench_cpu_now();
+    clock->start = weft_now();
+}
+
+/* The time between start and end, and what happened from start until now. */
+static void clock_account(const struct bench_clock *clock)
+{
+    struct bench_batch *batch = clock->batch;
+    struct sched_counters after;
+    batch->wall_ns = clock->end - clock->start;
+    batch->cpu_ns = bench_cpu_now() - clock->cpu_before;
+    bench_switches(&batch->ctx_voluntary, &batch->ctx_involuntary);
+    batch->ctx_voluntary -= clock->voluntary_before;
+    batch->ctx_involuntary -= clock->involuntary_before;
+    batch->rss_kib = bench_resident_kib();
+    runtime.sched->counters(&after);
+    batch->parks = (int64_t)(after.parks - clock->before.parks);
+    batch->wakes = (int64_t)(after.wakes - clock->before.wakes);
+    batch->steals = (int64_t)(after.steals_won - clock->before.steals_won);
+    batch->switches = (int64_t)(after.switches - clock->before.switches);
+}
+
+void bench_clock_stop(struct bench_clock *clock)
+{
+    clock->end = weft_now();
+    clock_account(clock);
+}
+
 void bench_line_init(struct bench_line *line, struct bench_batch *batch, uint32_t parties)
 {
-    *line = (struct bench_line){.batch = batch, .parties = parties, .left = parties};
+    *line = (struct bench_line){.clock.batch = batch, .parties = parties, .left = parties};
 }
 
 bool bench_line_spawn(struct bench_line *line, task_fn fn, void *arg)
@@ -203,35 +245,20 @@ void bench_line_leave(struct bench_line *line)
 {
     /* acq_rel: the last to leave, and so the main task, sees what all the others counted */
     if (sub_acq_rel(&line->left, 1u) == 1) {
-        line->end = weft_now();
+        line->clock.end = weft_now();
         signal_all(&line->all_left);
     }
 }
 
 void bench_line_start(struct bench_line *line)
 {
-    runtime.sched->counters(&line->before);
-    bench_switches(&line->voluntary_before, &line->involuntary_before);
-    line->cpu_before = bench_cpu_now();
-    line->start = weft_now();
+    bench_clock_start(&line->clock, line->clock.batch);
 }
 
 void bench_line_finish(struct bench_line *line)
 {
     wait_for(&line->all_left);
-    struct bench_batch *batch = line->batch;
-    struct sched_counters after;
-    batch->wall_ns = line->end - line->start;
-    batch->cpu_ns = bench_cpu_now() - line->cpu_before;
-    bench_switches(&batch->ctx_voluntary, &batch->ctx_involuntary);
-    batch->ctx_voluntary -= line->voluntary_before;
-    batch->ctx_involuntary -= line->involuntary_before;
-    batch->rss_kib = bench_resident_kib();
-    runtime.sched->counters(&after);
-    batch->parks = (int64_t)(after.parks - line->before.parks);
-    batch->wakes = (int64_t)(after.wakes - line->before.wakes);
-    batch->steals = (int64_t)(after.steals_won - line->before.steals_won);
-    batch->switches = (int64_t)(after.switches - line->before.switches);
+    clock_account(&line->clock);
 }
 
 void bench_line_await(struct bench_line *line)
@@ -275,20 +302,26 @@ struct session {
 
 static uint64_t round_units(const struct bench_cell *cell, double units)
 {
-    uint64_t grain = cell->workload == NULL ? 1 : cell->workload->grain(cell);
+    const struct bench_workload *workload = cell->workload;
+    uint64_t grain = workload == NULL || workload->grain == NULL ? 1 : workload->grain(cell);
     uint64_t count = units < 1 ? 1 : units > units_max ? (uint64_t)units_max : (uint64_t)units;
     return (count + grain - 1) / grain * grain;
 }
 
+/* `batch` is the one before, and becomes this one. */
 static void do_batch(const struct bench_cell *cell, double units, struct bench_batch *batch)
 {
     *batch = (struct bench_batch){.cell = cell,
                                   .units = round_units(cell, units),
+                                  .previous_units = batch->units,
+                                  .previous_wall_ns = batch->wall_ns,
                                   .rss_kib = -1,
                                   .parks = -1,
                                   .wakes = -1,
                                   .steals = -1,
                                   .switches = -1,
+                                  .work_ns = -1,
+                                  .instead_ns = -1,
                                   .alloc_bytes_per_channel = -1,
                                   .alloc_bytes_per_task = -1,
                                   .rss_bytes_per_task = -1};
@@ -317,6 +350,8 @@ static void add_batch(struct bench_batch *sum, const struct bench_batch *batch)
     add(&sum->wakes, batch->wakes);
     add(&sum->steals, batch->steals);
     add(&sum->switches, batch->switches);
+    add(&sum->work_ns, batch->work_ns);
+    add(&sum->instead_ns, batch->instead_ns);
     sum->rss_kib = batch->rss_kib;
     sum->alloc_bytes_per_channel = batch->alloc_bytes_per_channel;
     sum->alloc_bytes_per_task = batch->alloc_bytes_per_task;
@@ -337,15 +372,19 @@ static void session_body(void *arg)
 {
     struct session *session = arg;
     const struct bench_cell *cell = session->cell;
-    struct bench_batch batch;
+    struct bench_batch batch = {0};
     int64_t aim = session->min_time_ns / SAMPLE_BATCHES;
+    if (cell->workload != NULL && aim < cell->workload->batch_min_ns) {
+        aim = cell->workload->batch_min_ns;
+    }
     do_batch(cell, FIRST_UNITS, &batch); /* cold: its time says nothing */
     double units = FIRST_UNITS;
     do {
         do_batch(cell, units, &batch);
         units = bench_failure() != NULL ? 0 : units_for(&batch, aim + aim / 4, WARM_UP_GROWTH);
     } while (bench_failure() == NULL && batch.wall_ns < aim);
-    while (bench_failure() == NULL && session->sample->wall_ns < session->min_time_ns - aim / 2) {
+    const struct bench_batch *sample = session->sample;
+    while (bench_failure() == NULL && (sample->units == 0 || sample->wall_ns < session->min_time_ns - aim / 2)) {
         do_batch(cell, units_for(&batch, aim, WARM_UP_GROWTH), &batch);
         add_batch(session->sample, &batch);
     }

@@ -25,28 +25,50 @@
 /* Declares it. used, noinline: the purity test must find it, whole and under its name. */
 #define BENCH_LOOP(name) __attribute__((flatten, noinline, used)) static void BENCH_LOOP_NAME(name)
 
-enum bench_word { BENCH_NOT_YET, BENCH_NOW };
+/* Declares a list of workloads for an instance: of one workload, or of an array of them. */
+#define BENCH_ROW(row)                                                                                                 \
+    {                                                                                                                  \
+        &(row), 1                                                                                                      \
+    }
+#define BENCH_ROWS(array)                                                                                              \
+    {                                                                                                                  \
+        array, sizeof(array) / sizeof *(array)                                                                         \
+    }
+#define BENCH_ROWS_END                                                                                                 \
+    {                                                                                                                  \
+        NULL, 0                                                                                                        \
+    }
 
-/* Start line and finish line of one batch. */
-struct bench_line {
+/* What a batch costs, between two moments of its main task. */
+struct bench_clock {
     struct bench_batch *batch;
     struct sched_counters before;
     int64_t cpu_before;
     int64_t voluntary_before, involuntary_before;
-    weft_ns start;
+    weft_ns start, end;
+};
+
+enum bench_word { BENCH_NOT_YET, BENCH_NOW };
+
+/* Start line and finish line of one batch. */
+struct bench_line {
+    struct bench_clock clock; /* its end is written by the last party to leave */
     uint32_t parties;
     _Alignas(CACHE_LINE) _Atomic(uint32_t) arrived;
     _Atomic(uint32_t) all_here;                /* the main task waits on it */
     _Alignas(CACHE_LINE) _Atomic(uint32_t) go; /* the parties wait on it */
     _Alignas(CACHE_LINE) _Atomic(uint32_t) left;
     _Atomic(uint32_t) all_left; /* the main task waits on it */
-    weft_ns end;
 };
 
 /* Records why the cell failed; the first call wins. Any thread. */
 void bench_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same unless the condition holds. */
 #define bench_check(condition, ...) ((condition) ? (void)0 : bench_fail(__VA_ARGS__))
+
+/* By the main task. start reads the clock last, stop reads it first and fills in the batch. */
+void bench_clock_start(struct bench_clock *clock, struct bench_batch *batch);
+void bench_clock_stop(struct bench_clock *clock);
 
 /* By the main task: a batch of that many parties. */
 void bench_line_init(struct bench_line *line, struct bench_batch *batch, uint32_t parties);
@@ -66,7 +88,9 @@ void bench_line_leave(struct bench_line *line);
 /* A channel of this variant, controls included, for elements of 8 bytes; its size goes into the batch. NULL after
  * bench_fail. */
 struct weft_chan *bench_chan_new(struct bench_batch *batch, const struct chan_ops *ops, size_t capacity);
-/* Checks that it is empty. */
+/* One of the run's variant, by the public function, for use in a timed part. NULL after bench_fail. */
+struct weft_chan *bench_chan_make(size_t elem_size, size_t capacity);
+/* Checks that it is empty; NULL is allowed. */
 void bench_chan_free(struct weft_chan *chan);
 
 /* Zeroed memory in cache lines of its own, or an abort: the harness asks for little. */

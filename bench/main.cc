@@ -62,6 +62,16 @@ ordered_json json_of(const bench_param *param)
     return params;
 }
 
+// What -bench of `go test` takes: a pattern for each level of the name, which holds no character that is special in one.
+std::string go_regex(const std::string &name)
+{
+    std::string regex = "^Benchmark";
+    for (const char c : name) {
+        regex += c == '/' ? "$/^" : std::string(1, c);
+    }
+    return regex + "$";
+}
+
 ordered_json json_of(const bench_workload &workload)
 {
     ordered_json uses = ordered_json::array();
@@ -69,11 +79,22 @@ ordered_json json_of(const bench_workload &workload)
         uses.push_back("chan");
     }
     uses.push_back("sched");
-    return {{"name", workload.name},
-            {"question", workload.question},
-            {"unit", workload.unit},
-            {"uses", uses},
-            {"params", json_of(workload.param)}};
+    ordered_json row = {{"name", workload.name},
+                        {"question", workload.question},
+                        {"unit", workload.unit},
+                        {"uses", uses},
+                        {"params", json_of(workload.param)}};
+    if (workload.suite != nullptr) {
+        row["suite"] = workload.suite;
+        row["group"] = workload.group;
+        row["go_name"] = workload.go_name;
+        row["go_package"] = workload.go_package;
+        row["go_bench"] = go_regex(workload.go_name);
+        if (workload.go_metric != nullptr) {
+            row["go_metric"] = workload.go_metric;
+        }
+    }
+    return row;
 }
 
 int list()
@@ -171,6 +192,7 @@ void set_counters(benchmark::State &state, const bench_batch &batch)
     set_counter(state, "wakes", batch.wakes, units);
     set_counter(state, "steals", batch.steals, units);
     set_counter(state, "switches", batch.switches, units);
+    set_counter(state, "work_ns", batch.work_ns, units);
     set_counter(state, "alloc_bytes_per_channel", batch.alloc_bytes_per_channel, 1);
     set_counter(state, "alloc_bytes_per_task", batch.alloc_bytes_per_task, 1);
     set_counter(state, "rss_bytes_per_task", batch.rss_bytes_per_task, 1);
@@ -185,7 +207,8 @@ void take_sample(benchmark::State &state, const bench_cell &cell, int64_t min_ti
             state.SkipWithError(bench_failure());
             return;
         }
-        state.SetIterationTime(static_cast<double>(sample->wall_ns) * 1e-9);
+        const int64_t reported = sample->instead_ns >= 0 ? sample->instead_ns : sample->wall_ns;
+        state.SetIterationTime(static_cast<double>(reported) * 1e-9);
     }
     set_counters(state, *sample);
 }

@@ -78,4 +78,8 @@ static inline void cpu_relax(void)
 #define force_inline inline __attribute__((always_inline))
 #define cold_function __attribute__((cold, noinline))
 
+#ifdef WEFT_TEST_POINTS
+#include "test_point.h"
+#endif
+
 #endif

@@ -42,6 +42,33 @@ static force_inline uint64_t buffer_version(const struct buffer *buffer, const s
     return changes * 2 + load_seq_cst(&chan->closed);
 }
 
+/* A try, without the lock: AGAIN or CLOSED if that is the answer at an instant of this call; OK: the lock must be taken to tell, or to do it.
+ * Of two numbers the one that may only grow meanwhile is read last, so that their difference was true then. */
+static force_inline enum weft_status buffer_glance(const struct buffer *buffer, const struct weft_chan *chan,
+                                                   enum weft_op op, void *value)
+{
+    if (op == WEFT_RECV) {
+        uint64_t takes = load_acquire(&buffer->takes); /* what its mover did before is seen: chan_ops.version */
+        if (load_acquire(&buffer->puts) != takes) {
+            return WEFT_OK;
+        }
+        if (likely(load_acquire(&chan->closed) == 0)) { /* hence open then, too */
+            return WEFT_AGAIN;
+        }
+        takes = load_relaxed(&buffer->takes); /* closed: no more puts, and their last number is seen */
+        if (load_relaxed(&buffer->puts) != takes) {
+            return WEFT_OK;
+        }
+        elem_zero(value, chan->elem_size);
+        return WEFT_CLOSED;
+    }
+    uint64_t puts = load_acquire(&buffer->puts);
+    if (puts - load_acquire(&buffer->takes) != chan->capacity) {
+        return WEFT_OK;
+    }
+    return load_acquire(&chan->closed) == 0 ? WEFT_AGAIN : WEFT_CLOSED;
+}
+
 /* The buffer is not full. */
 static force_inline void buffer_put(struct buffer *buffer, const struct weft_chan *chan, const void *value)
 {

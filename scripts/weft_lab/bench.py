@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from weft_lab import paths
+from weft_lab import paths, process
 from weft_lab.catalog import Catalog
 from weft_lab.errors import WeftError
+from weft_lab.process import Outcome
 
 UNSERVABLE = 3
 WRONG_NAME = 64
-KILL_WAIT_S = 5.0
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How the process of one sample ended: `problem` is None when it left a valid file."""
-
-    problem: str | None
 
 
 class StopNowError(Exception):
@@ -126,51 +117,9 @@ class Bench:
             str(self.path), "run", name, "--min-time-ms", f"{min_time_ms:g}",
             "--out", str(out), "--seed", str(seed),
         ]  # fmt: skip
-        try:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-                text=True,
-                errors="replace",
-            )
-        except OSError as error:
-            raise WeftError(f"{paths.shown(self.path)}: {error.strerror}") from error
-        try:
-            _, stderr = process.communicate(timeout=timeout_s)
-        except subprocess.TimeoutExpired:
-            _kill(process)
-            return Outcome(f"timed out after {timeout_s:g} s")
-        except BaseException:
-            _kill(process)
-            raise
-        if process.returncode == 0:
-            return Outcome(None if out.is_file() else "exited 0 without a result")
-        return Outcome(_ended(process.returncode, stderr))
-
-
-def _kill(process: subprocess.Popen[str]) -> None:
-    """End a sample that we started, with everything in its session."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.communicate(timeout=KILL_WAIT_S)
-
-
-def _ended(code: int, stderr: str) -> str:
-    """An exit status in words, with what the process said: its panic, or its last line."""
-    said = [line.strip() for line in stderr.splitlines() if line.strip()]
-    line = next((line for line in said if "panic: " in line), said[-1] if said else "")
-    tail = f": {line[:200]}" if line else ""
-    if code < 0:
-        try:
-            return f"crashed: {signal.Signals(-code).name}{tail}"
-        except ValueError:
-            return f"crashed: signal {-code}{tail}"
-    return f"exit {code}{tail}"
+        problem = process.run(command, timeout_s).problem
+        return Outcome(problem if problem or out.is_file() else "exited 0 without a result")
 
 
 def _ending(done: subprocess.CompletedProcess[str]) -> str:
-    return _ended(done.returncode, done.stderr)
+    return process.ending(done.returncode, done.stderr)

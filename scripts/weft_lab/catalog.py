@@ -41,6 +41,27 @@ class Catalog:
     def limits(self) -> dict[str, dict]:
         return {row["name"]: row for row in self.raw["limits"]}
 
+    @cached_property
+    def defaults(self) -> tuple[str, str]:
+        """The channel and the scheduler of whoever names none."""
+        return self.raw["defaults"]["channel"], self.raw["defaults"]["scheduler"]
+
+    def rows(self, suite: str | None, groups: list[str] | None = None) -> list[str]:
+        """The workloads of a suite, or of some of its groups; None: those that belong to no suite."""
+        return [
+            name
+            for name, row in self.workloads.items()
+            if row.get("suite") == suite and (groups is None or row.get("group") in groups)
+        ]
+
+    def suites(self) -> dict[str, list[str]]:
+        """The suites with their groups, in the binary's order."""
+        found: dict[str, dict[str, None]] = {}
+        for row in self.workloads.values():
+            if "suite" in row:
+                found.setdefault(row["suite"], {})[row["group"]] = None
+        return {suite: list(groups) for suite, groups in found.items()}
+
     def variants(self, kind: str) -> list[str]:
         """The names of the variants of one kind that are measured: neither controls nor what is for tests only."""
         table = self.channels if kind == "channel" else self.schedulers

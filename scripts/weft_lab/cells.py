@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,7 +11,8 @@ LIMIT = "limit"
 
 @dataclass(frozen=True)
 class Cell:
-    """workload x channel x scheduler x parameters x workers, or one limit of the machine."""
+    """workload x channel x scheduler x parameters x workers, or one limit of the machine; or the same workload done by
+    another runtime, a peer."""
 
     workload: str
     channel: str | None = None
@@ -18,6 +20,7 @@ class Cell:
     params: tuple[tuple[str, int], ...] = ()
     workers: int | None = None
     limit: str | None = None
+    peer: str | None = None
 
     @property
     def name(self) -> str:
@@ -25,6 +28,8 @@ class Cell:
         parts = [self.workload]
         if self.limit:
             parts.append(self.limit)
+        if self.peer:
+            parts.append(f"peer:{self.peer}")
         if self.channel:
             parts.append(f"chan:{self.channel}")
         if self.scheduler:
@@ -37,7 +42,13 @@ class Cell:
     @property
     def slug(self) -> str:
         """The name as a directory."""
-        return self.name.replace("/", "__").replace(":", "-")
+        return re.sub(r"[^A-Za-z0-9_.-]", "-", self.name.replace("/", "__").replace("\N{MICRO SIGN}", "u"))
+
+    @property
+    def suite(self) -> str | None:
+        """The suite that the workload is a row of: what stands before the dot of its name."""
+        before, dot, _ = self.workload.partition(".")
+        return before if dot else None
 
     @property
     def is_limit(self) -> bool:
@@ -58,14 +69,18 @@ class Cell:
 
     @property
     def combination(self) -> str:
-        """The variants of this cell: `ring + steal`, or `steal` where there is no channel."""
-        return " + ".join(part for part in (self.channel, self.scheduler) if part)
+        """The variants of this cell: `ring + steal`, or `steal` where there is no channel; a peer's name."""
+        return self.peer or " + ".join(part for part in (self.channel, self.scheduler) if part)
 
     def fields(self) -> dict[str, str]:
         """What --where key=value looks at."""
         found = {"workload": self.limit or self.workload, **{k: str(v) for k, v in self.params}}
+        if self.suite:
+            found["suite"] = self.suite
         if self.limit:
             found["limit"] = self.limit
+        if self.peer:
+            found["peer"] = self.peer
         if self.channel:
             found["channel"] = found["chan"] = self.channel
         if self.scheduler:
@@ -93,6 +108,7 @@ def as_json(cell: Cell) -> dict[str, object]:
         "scheduler": cell.scheduler,
         "params": dict(cell.params),
         "workers": cell.workers,
+        **({"peer": cell.peer} if cell.peer else {}),
     }
 
 
@@ -105,4 +121,5 @@ def from_json(row: dict) -> Cell:
         params=tuple(row["params"].items()),
         workers=row["workers"],
         limit=row["limit"],
+        peer=row.get("peer"),
     )

@@ -233,6 +233,42 @@ def overview(frame: pl.DataFrame) -> alt.HConcatChart:
     return alt.hconcat(*(_squares(part) for part in parts if not part.is_empty()), spacing=30)
 
 
+VERSUS = alt.NamedData(name="versus")
+SIDES = {"default": "#0072B2", "best": "#E69F00"}
+
+
+def versus(lines: list[dict[str, Any]], peer: str) -> alt.HConcatChart:
+    """How many times as long the peer takes, row by row, as the best of ours and as the default pair."""
+    views = [_ratios(lines, workers, peer) for workers in sorted({line["workers"] for line in lines})]
+    return alt.hconcat(*views, spacing=30).resolve_scale(color="shared")
+
+
+def _ratios(lines: list[dict[str, Any]], workers: int, peer: str) -> alt.LayerChart:
+    shown = [line for line in lines if line["workers"] == workers]
+    names_shown = list(dict.fromkeys(line["name"] for line in shown))
+    base = alt.Chart(VERSUS).transform_filter(f"datum.workers == {workers}")
+    y = alt.Y("name:N", sort=names_shown, title=None, axis=alt.Axis(grid=False, ticks=False, labelPadding=8))
+    x = f"{peer} / ours (log scale; right of 1 ours is faster)"
+    colour = alt.Color("side:N", title="ours", scale=alt.Scale(domain=list(SIDES), range=list(SIDES.values())))
+    tip = [
+        alt.Tooltip("name:N", title="benchmark"),
+        alt.Tooltip("group:N", title="group"),
+        alt.Tooltip("who:N", title="ours"),
+        alt.Tooltip("ratio:Q", title=f"{peer} / ours", format=".3~g"),
+        alt.Tooltip("low:Q", title="95 % from", format=".3~g"),
+        alt.Tooltip("high:Q", title="to", format=".3~g"),
+    ]
+    one = base.transform_calculate(one="1").mark_rule(color=INK, strokeWidth=1).encode(x=alt.X("one:Q", title=x))
+    axis = alt.Axis(format="~g", values=TICKS, labelOverlap=True)
+    scale = alt.Scale(type="log", nice=False, padding=18)
+    bar = base.mark_rule(strokeWidth=2.5, opacity=0.5).encode(
+        y=y, x=alt.X("low:Q", title=x, scale=scale, axis=axis), x2="high:Q", color=colour
+    )
+    dot = base.mark_point(filled=True, size=70, opacity=1).encode(y=y, x="ratio:Q", color=colour, tooltip=tip)
+    title = alt.TitleParams(f"{workers} worker{'s' if workers != 1 else ''}", fontSize=13)
+    return alt.layer(one, bar, dot).properties(width=380, height=alt.Step(18), title=title)
+
+
 def _distance(times: float) -> str:
     return next(name for name, (bound, _) in DISTANCES.items() if times < bound)
 

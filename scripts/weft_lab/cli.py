@@ -45,13 +45,13 @@ _positive.__name__ = "number"
 
 def _selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--matrix", metavar="FILE", default="default",
-        help="a matrix file, or a name in bench/matrix (default: default)",
+        "--matrix", metavar="FILE",
+        help="a matrix file, or a name in bench/matrix (default: default; with --where suite=NAME: NAME)",
     )  # fmt: skip
     parser.add_argument("--filter", metavar="REGEX", help="only cells whose name matches")
     parser.add_argument(
         "--where", metavar="KEY=VALUE[,VALUE]", action="append", default=[],
-        help="only cells with these values: workload, channel, scheduler, workers, cap, n; repeatable",
+        help="only cells with these values: workload, suite, group, channel, scheduler, workers, cap, n; repeatable",
     )  # fmt: skip
     parser.add_argument("--rounds", type=_whole(1), metavar="N", help="samples of each cell")
     parser.add_argument("--min-time-ms", type=_positive, metavar="MS", help="measured time of a sample")
@@ -63,6 +63,35 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=_whole(0), metavar="N", help="seed of the order of the samples")
     parser.add_argument("--json", metavar="FILE", type=Path, help="also write a summary as JSON")
     parser.add_argument("--no-report", action="store_true", help="no report.html at the end")
+
+
+def _versus_options(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Runs the Go toolchain's own benchmarks (packages runtime, context, sync, time) and the rows of the suite `go` "
+        "that mirror them, one process a sample, order reshuffled every round. Without Go: ours alone."
+    )
+    parser.add_argument("peer", choices=["go"], help="whose benchmarks")
+    parser.add_argument(
+        "--rows", metavar="REGEX",
+        help="only benchmarks whose name this finds (ChanSync, MakeChan/Byte), or whose group or package it is",
+    )  # fmt: skip
+    parser.add_argument("--workers", metavar="N[,N]", help="numbers of workers, Go's -cpu (default: 1,2)")
+    parser.add_argument("--sched", metavar="NAME[,NAME]", help="our schedulers (default: the default one)")
+    parser.add_argument("--rounds", type=_whole(1), metavar="N", help="samples of each cell (default: 11)")
+    parser.add_argument(
+        "--min-time-ms", type=_positive, metavar="MS", help="measured time of a sample, Go's -benchtime (default: 20)"
+    )
+    parser.add_argument("--timeout", type=_positive, metavar="S", help="longest time of a sample (default: 60)")
+    parser.add_argument("--name", help="name of the run (default: date, time and versus-go)")
+    parser.add_argument("--seed", type=_whole(0), metavar="N", help="seed of the order of the samples")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="also write rows and means as JSON")
+    parser.add_argument("--markdown", metavar="FILE", type=Path, help="also write the tables as Markdown")
+    parser.add_argument("--no-report", action="store_true", help="no report.html at the end")
+    parser.add_argument(
+        "--resume", metavar="RUN", nargs="?", const="", default=None,
+        help="go on with a comparison that was interrupted (default: the newest one); with --rounds, more samples",
+    )  # fmt: skip
+    parser.add_argument("--retry-failed", action="store_true", help="with --resume: failed cells once more")
 
 
 def build_parser() -> Parser:
@@ -95,6 +124,9 @@ def build_parser() -> Parser:
     one.add_argument("--min-time-ms", type=_positive, metavar="MS", help="measured time of a sample")
     one.add_argument("--timeout", type=_positive, metavar="S", help="longest time of a sample")
     _run_options(one)
+
+    one = verb("versus", "our rows against another runtime's own benchmarks, interleaved: ratios, intervals, means")
+    _versus_options(one)
 
     one = verb("compare", "compare two runs, or two variants within one run")
     one.add_argument(
@@ -158,12 +190,12 @@ def _write_json(file: Path, value: Any) -> None:
         raise WeftError(f"--json {file}: {error.strerror}") from None
 
 
-def _check_json_target(file: Path | None) -> None:
+def _check_json_target(file: Path | None, option: str = "--json") -> None:
     """A summary that cannot be written should be known before the work, not after it."""
     if file is not None and not file.resolve().parent.is_dir():
-        raise UsageError(f"--json {file}: there is no directory {file.resolve().parent}")
+        raise UsageError(f"{option} {file}: there is no directory {file.resolve().parent}")
     if file is not None and file.is_dir():
-        raise UsageError(f"--json {file}: that is a directory")
+        raise UsageError(f"{option} {file}: that is a directory")
 
 
 def do_list(args: argparse.Namespace) -> int:
@@ -186,7 +218,8 @@ def _plan(args: argparse.Namespace) -> Any:
 
     bench = Bench(paths.bench_binary())
     cores = len(os.sched_getaffinity(0))
-    plan = matrix.load(matrix.find(args.matrix), bench.catalog, bench.check, cores)
+    name = args.matrix or matrix.suite_asked_for(args.where) or "default"
+    plan = matrix.load(matrix.find(name), bench.catalog, bench.check, cores)
     matrix.select(plan, args.filter, args.where)
     plan.rounds = args.rounds or plan.rounds
     plan.min_time_ms = args.min_time_ms or plan.min_time_ms
@@ -233,6 +266,34 @@ def do_limits(args: argparse.Namespace) -> int:
     args.matrix, args.filter, args.where = "limits", None, []
     args.resume, args.retry_failed = None, False
     return do_run(args)
+
+
+def do_versus(args: argparse.Namespace) -> int:
+    """The versus verb."""
+    from weft_lab import runner, versus_run
+    from weft_lab.bench import Bench
+
+    _check_json_target(args.json)
+    _check_json_target(args.markdown, "--markdown")
+    outputs = versus_run.Outputs(args.json, args.markdown, report=not args.no_report)
+    if args.resume is not None:
+        for name in ("rows", "workers", "sched", "min_time_ms", "timeout", "name", "seed"):
+            if getattr(args, name) is not None:
+                raise UsageError(f"--{name.replace('_', '-')} cannot be changed in a comparison that goes on")
+        return versus_run.again(args.resume, args.rounds, outputs, retry=args.retry_failed)
+    if args.retry_failed:
+        raise UsageError("--retry-failed goes with --resume")
+    workers = versus_run.parse_workers(args.workers if args.workers is not None else "1,2")
+    bench = Bench(paths.bench_binary())
+    wanted = versus_run.Wanted(
+        args.rows,
+        workers,
+        versus_run.parse_schedulers(args.sched, bench.catalog),
+        args.rounds or versus_run.ROUNDS,
+        args.min_time_ms or versus_run.MIN_TIME_MS,
+        args.timeout or versus_run.TIMEOUT_S,
+    )
+    return versus_run.fresh(wanted, bench, runner.Settings(args.rows, [], args.seed, args.name), outputs)
 
 
 def do_compare(args: argparse.Namespace) -> int:
@@ -331,6 +392,7 @@ VERBS = {
     "plan": do_plan,
     "run": do_run,
     "limits": do_limits,
+    "versus": do_versus,
     "compare": do_compare,
     "plot": do_plot,
     "report": do_report,

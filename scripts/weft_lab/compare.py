@@ -127,7 +127,7 @@ def compare_runs(a: Run, b: Run, threshold: float, pattern: str | None = None) -
     result.only_a = [name for name in a.results if name not in b.results and keep(name)]
     result.only_b = [name for name in b.results if name not in a.results and keep(name)]
     result.notes = [*_notes(a, b, moved), *_missing_notes(result), *_unfinished(a, b)]
-    result.advice = f"./scripts/weft run --resume {b.name} --rounds N (and {a.name}), or a quieter machine"
+    result.advice = f"{store.resume_command(b.manifest)} --rounds N (and {a.name}), or a quieter machine"
     return result
 
 
@@ -165,7 +165,7 @@ def compare_variants(run: Run, a: str, b: str, threshold: float, pattern: str | 
     )
     result = Comparison("variants", f"{run.name} {a}", f"{run.name} {b}", threshold, judged)
     result.notes = _unfinished(run)
-    result.advice = f"./scripts/weft run --resume {run.name} --rounds N"
+    result.advice = f"{store.resume_command(run.manifest)} --rounds N"
     return result
 
 

@@ -29,6 +29,11 @@ def ratio(value: float) -> str:
     return f"{value:.3f}" if 0.1 <= value < 10 else f"{value:.3g}"
 
 
+def times(value: float) -> str:
+    """A ratio that is read as `so many times`: 0.87, 2.31, 45.2."""
+    return f"{value:.2f}" if 0.1 <= value < 9.995 else f"{value:.3g}"
+
+
 def duration(seconds: float) -> str:
     """Seconds for a human: 0.4 s, 42 s, 2 min 5 s."""
     if seconds < 9.95:

@@ -16,6 +16,7 @@ CELLS = {
     "workers": pl.Int64,
     "channel": pl.String,
     "scheduler": pl.String,
+    "peer": pl.String,
     "combination": pl.String,
     "unit": pl.String,
     "ns": pl.Float64,
@@ -49,6 +50,12 @@ def _switches(counters: list[dict[str, float]]) -> float | None:
     return median(values) if values else None
 
 
+def _channel(run: Run, place: Place) -> str:
+    """A peer stands with the channels where the workload has some."""
+    cell = place.cell
+    return cell.channel or (cell.peer if cell.peer and cell.workload in run.over_channels else None) or NO_CHANNEL
+
+
 def _row(run: Run, question: Question, place: Place, best: float | None) -> dict[str, object]:
     counters = run.results[place.cell.name].counters
     good = place.estimate if place.failure is None else None
@@ -57,8 +64,9 @@ def _row(run: Run, question: Question, place: Place, best: float | None) -> dict
         "shape": question.shape,
         "workload": question.workload,
         "workers": question.workers,
-        "channel": place.cell.channel or NO_CHANNEL,
-        "scheduler": place.cell.scheduler,
+        "channel": _channel(run, place),
+        "scheduler": place.cell.scheduler or place.cell.peer,
+        "peer": place.cell.peer,
         "combination": place.cell.combination,
         "unit": place.unit,
         "ns": good.median if good else None,
@@ -106,7 +114,7 @@ def overall(frame: pl.DataFrame) -> pl.DataFrame:
     A combination that lacks a question that others answer is listed with how many it answers, so that
     nothing looks good by not taking part.
     """
-    asked = frame.filter(pl.col("channel") != NO_CHANNEL)
+    asked = frame.filter(pl.col("channel") != NO_CHANNEL, pl.col("peer").is_null())
     return (
         asked.filter(pl.col("ns").is_not_null())
         .sort("times_best", descending=True)

@@ -41,6 +41,7 @@ class Plan:
     timeout_s: float
     cells: dict[Cell, int] = field(default_factory=dict)  # cell -> arms (2: an A/A pair)
     skipped: dict[str, str] = field(default_factory=dict)  # cell name -> reason
+    groups: dict[str, str] = field(default_factory=dict)  # workload of a suite -> its group
 
     @property
     def samples(self) -> int:
@@ -88,6 +89,7 @@ def parse(text: str, shown: str, catalog: Catalog, check: Check, cores: int) -> 
         raise UsageError(_decode_message(shown, text, str(error))) from None
     source = Source(shown, tomlpos.lines(text))
     plan = _head(document, source, text)
+    plan.groups = {name: row["group"] for name, row in catalog.workloads.items() if "group" in row}
     wanted: list[tuple[tomlpos.Path, list[tuple[Cell, int]]]] = []
     for kind, expand in (("cells", _expand_cells), ("limits", _expand_limits)):
         for index, entry in enumerate(document.get(kind, [])):
@@ -228,15 +230,29 @@ def _arms(entry: dict[str, Any], at: tomlpos.Path, source: Source) -> int:
     return 2 if value else 1
 
 
+def _workloads(entry: dict[str, Any], at: tomlpos.Path, source: Source, catalog: Catalog) -> list[str]:
+    """The workloads of an entry: "*" is all of its suite, or of some groups; without a suite, all that are in none."""
+    if "suite" not in entry:
+        if "workload" not in entry:
+            raise source.error(at, "this [[cells]] entry names no 'workload' and no 'suite'")
+        if "group" in entry:
+            raise source.error((*at, "group"), "'group' goes with a 'suite'")
+        return _choice(entry, "workload", at, source, list(catalog.workloads), catalog.rows(None))
+    suites = catalog.suites()
+    (suite, *more) = _choice(entry, "suite", at, source, list(suites), list(suites))
+    if more:
+        raise source.error((*at, "suite"), "'suite' is one name")
+    groups = _choice(entry, "group", at, source, suites[suite], suites[suite])
+    rows = catalog.rows(suite, groups)
+    return _choice(entry, "workload", at, source, rows, rows)
+
+
 def _expand_cells(
     entry: dict[str, Any], at: tomlpos.Path, source: Source, catalog: Catalog, cores: int
 ) -> Iterator[tuple[Cell, int]]:
-    if "workload" not in entry:
-        raise source.error(at, "this [[cells]] entry names no 'workload'")
-    names = list(catalog.workloads)
-    workloads = _choice(entry, "workload", at, source, names, names)
+    workloads = _workloads(entry, at, source, catalog)
     own = {p["name"] for name in workloads for p in catalog.workloads[name].get("params", [])}
-    known = ("workload", "channel", "scheduler", "workers", "aa", *sorted(own))
+    known = ("workload", "suite", "group", "channel", "scheduler", "workers", "aa", *sorted(own))
     for key in entry:
         if key not in known:
             raise _unknown(source, at, key, known)
@@ -307,7 +323,7 @@ def select(plan: Plan, pattern: str | None, where: list[str]) -> None:
         if not keep:
             raise UsageError(f"--filter matches none of {len(names)} cells: {pattern}{_like(pattern, names)}")
     for clause in where:
-        keep = _where(clause, keep)
+        keep = _where(clause, keep, plan.groups)
     plan.cells = {cell: plan.cells[cell] for cell in keep}
     if pattern is not None or where:
         plan.skipped = {}
@@ -323,11 +339,20 @@ def _like(pattern: str, names: list[str]) -> str:
     return f"\n  nearest: {', '.join(close)}" if close else "\n  see them all: ./scripts/weft plan"
 
 
-def _where(clause: str, cells: list[Cell]) -> list[Cell]:
+def suite_asked_for(where: list[str]) -> str | None:
+    """The suite of `--where suite=NAME`, if it has a matrix of its own."""
+    for clause in where:
+        key, _, value = clause.partition("=")
+        if key == "suite" and (paths.MATRICES / f"{value}.toml").is_file():
+            return value
+    return None
+
+
+def _where(clause: str, cells: list[Cell], groups: dict[str, str]) -> list[Cell]:
     key, equals, value = clause.partition("=")
     if not equals or not key or not value:
         raise UsageError(f"--where wants key=value[,value]: '{clause}'")
-    table = [(cell, cell.fields()) for cell in cells]
+    table = [(cell, cell.fields() | ({"group": groups[cell.workload]} if cell.suite else {})) for cell in cells]
     known = sorted({name for _, fields in table for name in fields})
     if key not in known:
         raise UsageError(f"--where: no cell has '{key}'{suggestion(key, known)}")

@@ -12,7 +12,7 @@ import altair as alt
 import polars as pl
 import vl_convert
 
-from weft_lab import charts, frames, ranking
+from weft_lab import charts, frames, ranking, versus, versus_table
 from weft_lab.errors import WeftError
 from weft_lab.store import Run
 
@@ -24,12 +24,24 @@ def drawings(run: Run) -> Iterator[tuple[str, dict[str, Any]]]:
     frame = frames.cells(run, ranking.questions(run))
     if frame.is_empty():
         return
+    if versus.is_versus(run.manifest):
+        yield from _comparison(run)
     data = {"datasets": charts.datasets(frame, frames.limits(run))}
     title = alt.TitleParams("Times the best of each workload, by number of workers", subtitle=subtitle(run))
     yield "overview", charts.spec(charts.overview(frame).properties(title=title)) | data
     for shape in charts.names(frame, "shape"):
         chart = _by_workers(run, frame.filter(pl.col("shape") == shape), shape)
         yield slug(shape), charts.spec(chart) | data
+
+
+def _comparison(run: Run) -> Iterator[tuple[str, dict[str, Any]]]:
+    found = versus.read(run)
+    lines = versus.chart_lines(found)
+    if lines:
+        peer = versus_table.PEERS[found.peer]
+        title = alt.TitleParams(f"Weft and {found.version}: its own benchmarks", subtitle=subtitle(run))
+        chart = charts.versus(lines, peer).properties(title=title)
+        yield "versus", charts.spec(chart) | {"datasets": {"versus": lines}}
 
 
 def _by_workers(run: Run, part: pl.DataFrame, shape: str) -> alt.VConcatChart:

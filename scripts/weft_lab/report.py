@@ -13,12 +13,22 @@ import jinja2
 import polars as pl
 import vl_convert
 
-from weft_lab import charts, environment, figures, frames, paths, ranking, stats, store
+from weft_lab import charts, environment, figures, frames, paths, ranking, stats, store, versus, versus_table
 from weft_lab.ranking import Place, Question
 from weft_lab.store import Run
 
 HERE = Path(__file__).parent / "report"
 MOST_NAMED = 3
+
+
+def _versus_specs(run: Run) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The chart of a comparison, and its data; nothing if there is nothing to compare with."""
+    if not versus.is_versus(run.manifest):
+        return {}, {}
+    found = versus.read(run)
+    lines = versus.chart_lines(found)
+    peer = versus_table.PEERS[found.peer]
+    return ({"versus": charts.spec(charts.versus(lines, peer))}, {"versus": lines}) if lines else ({}, {})
 
 
 def _specs(frame: pl.DataFrame) -> dict[str, Any]:
@@ -149,8 +159,11 @@ def context(run: Run) -> dict[str, Any]:
     findings = _findings(run)
     workers = sorted({q.workers for q in questions if q.workers is not None})
     tables = _tables(run, questions)
+    versus_specs, versus_data = _versus_specs(run)
     return {
         "run": run.manifest,
+        "resume": store.resume_command(run.manifest),
+        "versus": versus_table.context(versus.read(run)) if versus.is_versus(run.manifest) else None,
         "seconds": figures.duration(sum(s["seconds"] or 0 for s in run.manifest["sessions"])),
         "counts": {"cells": len(run.results), "good": len(run.measured()), "failed": len(run.failed())},
         "least": min((len(r.values) for r in run.measured()), default=0),
@@ -174,8 +187,8 @@ def context(run: Run) -> dict[str, Any]:
         "controls": _floors(run, controls, limits=False),
         "findings": [f for f in findings if not f.good],
         "fine": [f for f in findings if f.good],
-        "specs": _specs(frame) if not frame.is_empty() else {},
-        "datasets": charts.datasets(frame, limits),
+        "specs": {**_specs(frame), **versus_specs} if not frame.is_empty() else {},
+        "datasets": {**charts.datasets(frame, limits), **versus_data},
         "choices": {
             "shape": charts.names(frame, "shape"),
             "workers": workers,

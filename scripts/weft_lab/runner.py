@@ -21,6 +21,7 @@ from weft_lab.bench import Bench, StopNowError
 from weft_lab.cells import Arm, Cell
 from weft_lab.errors import UsageError, WeftError
 from weft_lab.matrix import Plan
+from weft_lab.process import Outcome
 from weft_lab.schedule import round_order, sample_seed
 
 
@@ -40,6 +41,13 @@ class Settings:
     where: list[str] = field(default_factory=list)
     seed: int | None = None
     name: str | None = None
+    more: dict[str, Any] = field(default_factory=dict)  # of the manifest
+
+
+class Sampler(Protocol):
+    """Whoever can take a sample of a cell, by its name: our binary, or a peer."""
+
+    def sample(self, name: str, min_time_ms: float, out: Path, seed: int, timeout_s: float) -> Outcome: ...
 
 
 @dataclass
@@ -50,6 +58,7 @@ class Session:
     manifest: dict[str, Any]
     cells: dict[Cell, int]
     bench: Bench
+    peers: dict[str, Sampler] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     interrupted: bool = False
 
@@ -72,15 +81,15 @@ def create(plan: Plan, bench: Bench, settings: Settings, results: Path) -> Sessi
     if run.exists():
         raise UsageError(
             f"{paths.shown(run)} is there already; results are append-only: "
-            f"choose another --name, or go on with it: ./scripts/weft run --resume {name}"
+            f"choose another --name, or go on with it: {store.resume_command(settings.more | {'name': name})}"
         )
-    manifest = _manifest(plan, bench, settings, name)
+    manifest = {**_manifest(plan, bench, settings, name), **settings.more}
     try:
         (run / "samples").mkdir(parents=True)
         store.write_atomic(run / "matrix.toml", plan.text)
         store.write_manifest(run, manifest)
     except OSError as error:
-        raise _disk(error, run) from error
+        raise _disk(error, run, manifest) from error
     return Session(run, manifest, plan.cells, bench.kept())
 
 
@@ -215,7 +224,7 @@ def measure(session: Session, progress: Progress) -> None:
                 session.interrupted = True
         _close_session(session, ledger, time.monotonic() - started)
     except OSError as error:
-        raise _disk(error, session.path) from error
+        raise _disk(error, session.path, session.manifest) from error
 
 
 def _open_session(session: Session) -> dict[str, Any]:
@@ -231,7 +240,7 @@ def _open_session(session: Session) -> dict[str, Any]:
     try:
         store.write_manifest(session.path, session.manifest)
     except OSError as error:
-        raise _disk(error, session.path) from error
+        raise _disk(error, session.path, session.manifest) from error
     return ledger
 
 
@@ -277,7 +286,8 @@ def _one(session: Session, arm: Arm, number: int) -> None:
     """One sample: measured, or written down as failed."""
     out = store.sample_path(session.path, arm, number)
     out.parent.mkdir(parents=True, exist_ok=True)
-    outcome = session.bench.sample(
+    sampler = session.peers[arm.cell.peer] if arm.cell.peer else session.bench
+    outcome = sampler.sample(
         arm.cell.name,
         session.manifest["min_time_ms"],
         out,
@@ -291,7 +301,7 @@ def _one(session: Session, arm: Arm, number: int) -> None:
         except store.DamagedError:
             store.set_aside(session.path, out)
             problem = "left a result that is not google-benchmark JSON"
-            outcome = type(outcome)(problem)
+            outcome = Outcome(problem)
     if outcome.problem is not None:
         if "No space left" in outcome.problem:
             raise OSError(errno.ENOSPC, "No space left on device")
@@ -300,10 +310,10 @@ def _one(session: Session, arm: Arm, number: int) -> None:
         session.failed.setdefault(arm.cell.name, problem)
 
 
-def _disk(error: OSError, run: Path) -> WeftError:
+def _disk(error: OSError, run: Path, manifest: dict[str, Any]) -> WeftError:
     if store.disk_full(error):
         return WeftError(
             f"{paths.shown(run)}: the disk is full. What was measured stays; make room, then: "
-            f"./scripts/weft run --resume {run.name}"
+            f"{store.resume_command(manifest)}"
         )
     return WeftError(f"{paths.shown(Path(error.filename or run))}: {error.strerror or error}")

@@ -97,42 +97,49 @@ def clock(seconds: float) -> str:
 def fresh(plan: Plan, bench: Bench, settings: runner.Settings, json_file: Path | None, *, report: bool) -> int:
     """A new run."""
     if plan.rounds < MIN_ROUNDS:
-        _say(f"note: {plan.rounds} rounds give no 95 % interval; that needs {MIN_ROUNDS}")
+        say(f"note: {plan.rounds} rounds give no 95 % interval; that needs {MIN_ROUNDS}")
     with runner.alone():
         session = runner.create(plan, bench, settings, paths.results_dir())
-        _say(
+        say(
             f"{len(plan.cells)} cells x {plan.rounds} rounds into {paths.shown(session.path)}"
             + (f"; {len(plan.skipped)} skipped (./scripts/weft plan says why)" if plan.skipped else "")
         )
-        _measure(session)
+        measure(session)
     return _finish(session, json_file, report=report)
 
 
 def again(name: str, rounds: int | None, json_file: Path | None, *, retry: bool, report: bool) -> int:
     """A run goes on."""
-    run = store.resolve(name) if name else _unfinished()
+    run = store.resolve(name) if name else unfinished(versus=False)
+    manifest = store.read_manifest(run)
+    if "versus" in manifest:
+        raise UsageError(f"{paths.shown(run)} is a comparison: {store.resume_command(manifest)}")
     with runner.alone():
-        session = runner.resume(run, Bench(paths.bench_binary()), rounds, retry=retry, say=_say)
-        _say(f"going on with {paths.shown(run)}")
-        _measure(session)
+        session = runner.resume(run, Bench(paths.bench_binary()), rounds, retry=retry, say=say)
+        say(f"going on with {paths.shown(run)}")
+        measure(session)
     return _finish(session, json_file, report=report)
 
 
-def _unfinished() -> Path:
+def unfinished(*, versus: bool) -> Path:
+    """The newest run that is not complete, of those of `weft run` or of `weft versus`."""
     for run in reversed(store.run_dirs()):
         try:
-            if store.read_manifest(run)["status"] != "complete":
+            manifest = store.read_manifest(run)
+            if manifest["status"] != "complete" and ("versus" in manifest) == versus:
                 return run
         except WeftError as error:
-            _say(f"passed over: {error}")
+            say(f"passed over: {error}")
     raise UsageError("no run in results/ is unfinished; name the one to go on with: --resume RUN")
 
 
-def _say(message: str) -> None:
+def say(message: str) -> None:
+    """One line to whoever watches."""
     print(f"weft: {message}", file=sys.stderr, flush=True)
 
 
-def _measure(session: runner.Session) -> None:
+def measure(session: runner.Session) -> None:
+    """Take what is missing, with progress shown."""
     total = session.rounds * sum(session.cells.values())
     kind = Bar if sys.stderr.isatty() else Lines
     with kind(total, session.rounds) as progress:
@@ -170,7 +177,7 @@ def _finish(session: runner.Session, json_file: Path | None, *, report: bool) ->
         try:
             page = pages.write(run, run.path / "report.html")
         except OSError as error:
-            _say(f"no report: {error.strerror}; make room, then: ./scripts/weft report {run.name}")
+            say(f"no report: {error.strerror}; make room, then: ./scripts/weft report {run.name}")
             return errors.FAILURE
     if json_file is not None:
         try:

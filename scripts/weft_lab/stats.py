@@ -60,6 +60,20 @@ def estimate(values: Sequence[float]) -> Estimate:
     return Estimate(float(np.median(data)), float(data[rank]), float(data[-1 - rank]), len(data))
 
 
+def quotient(over: Mapping[int, float], under: Mapping[int, float]) -> Estimate | None:
+    """over / under, round by round: the median of the rounds' ratios with its 95 % interval."""
+    shared = over.keys() & under.keys()
+    if not shared:
+        return None
+    steps = estimate([math.log(over[key] / under[key]) for key in shared])
+    return Estimate(math.exp(steps.median), math.exp(steps.low), math.exp(steps.high), steps.count)
+
+
+def geometric_mean(values: Sequence[float]) -> float | None:
+    """Of ratios; None: of nothing."""
+    return float(stats.gmean(values)) if len(values) else None
+
+
 def paired(before: Mapping[int, float], after: Mapping[int, float], comparisons: int = 1) -> Ratio | None:
     """after / before from samples of the same rounds: the sign test on the log-ratios of the rounds.
 

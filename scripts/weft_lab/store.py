@@ -25,6 +25,7 @@ NS = {"ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9}
 COUNTERS = (
     "messages", "cpu_ns_per_unit", "ctx_voluntary", "ctx_involuntary", "rss_kib", "parks", "wakes",
     "steals", "switches", "alloc_bytes_per_task", "alloc_bytes_per_channel",
+    "work_ns",
 )  # fmt: skip
 
 
@@ -63,6 +64,12 @@ def write_atomic(path: Path, text: str) -> None:
 def to_json(value: Any) -> str:
     """JSON as everything here writes it: readable, and without NaN."""
     return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def resume_command(manifest: dict[str, Any]) -> str:
+    """What to type to go on with a run."""
+    verb = f"versus {manifest['versus']['peer']}" if "versus" in manifest else "run"
+    return f"./scripts/weft {verb} --resume {manifest['name']}"
 
 
 def sample_path(run: Path, arm: Arm, number: int) -> Path:
@@ -142,6 +149,11 @@ class Run:
         """Variants of this run that are controls."""
         listed = [*self.manifest["catalog"]["channels"], *self.manifest["catalog"]["schedulers"]]
         return {v["name"] for v in listed if v.get("control") or v.get("flags", {}).get("control")}
+
+    @cached_property
+    def over_channels(self) -> set[str]:
+        """Workloads of this run's catalogue that use channels."""
+        return {row["name"] for row in self.manifest["catalog"]["workloads"] if "chan" in row.get("uses", ())}
 
     def failed(self) -> list[Result]:
         return [result for result in self.results.values() if result.failure]
@@ -272,6 +284,4 @@ def warn_damaged(run: Run) -> Iterable[str]:
     """What to tell a reader about samples that could not be read."""
     if run.damaged:
         more = f" (and {len(run.damaged) - 1} more)" if len(run.damaged) > 1 else ""
-        yield (
-            f"left out: {run.damaged[0]}{more}; measure again what is missing: ./scripts/weft run --resume {run.name}"
-        )
+        yield (f"left out: {run.damaged[0]}{more}; measure again what is missing: {resume_command(run.manifest)}")

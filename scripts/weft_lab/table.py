@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from weft_lab import figures, paths
+from weft_lab import figures, paths, store
 from weft_lab.catalog import Catalog
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ def console() -> Console:
     return _Output(highlight=False, soft_wrap=False)
 
 
-def _grid(*columns: str, title: str | None = None, right: Iterable[int] = ()) -> Table:
+def new_grid(*columns: str, title: str | None = None, right: Iterable[int] = ()) -> Table:
+    """A table, in the looks that all of them have."""
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
     for index, column in enumerate(columns):
         table.add_column(column, justify="right" if index in set(right) else "left")
@@ -60,18 +61,24 @@ def show_catalog(catalog: Catalog) -> None:
     """The list verb."""
     out = console()
     for kind, rows in (("channels", catalog.channels), ("schedulers", catalog.schedulers)):
-        grid = _grid(kind, "", title=None)
+        grid = new_grid(kind, "", title=None)
         for row in rows.values():
             control = " (control)" if row.get("control") else ""
             grid.add_row(Text(row["name"], "bold"), Text(row["summary"] + control))
         out.print(grid)
         _show_flags(out, list(rows.values()))
-    grid = _grid("workloads", "asks", "a figure is per", "parameters")
-    for row in catalog.workloads.values():
+    grid = new_grid("workloads", "asks", "a figure is per", "parameters")
+    for row in (catalog.workloads[name] for name in catalog.rows(None)):
         params = ", ".join(f"{p['name']} {p.get('default', '')}" for p in row.get("params", []))
         grid.add_row(Text(row["name"], "bold"), Text(row["question"]), row["unit"], Text(params))
     out.print(grid)
-    grid = _grid("limits", "", "a figure is per")
+    for suite, groups in catalog.suites().items():
+        grid = new_grid(f"suite {suite}", "group", "asks", "a figure is per")
+        for name in catalog.rows(suite, groups):
+            row = catalog.workloads[name]
+            grid.add_row(Text(name, "bold"), row["group"], Text(row["question"]), row["unit"])
+        out.print(grid)
+    grid = new_grid("limits", "", "a figure is per")
     for row in catalog.limits.values():
         grid.add_row(Text(row["name"], "bold"), Text(row["summary"]), row.get("unit", ""))
     out.print(grid)
@@ -82,7 +89,7 @@ def _show_flags(out: Console, rows: list[dict]) -> None:
     names = list(dict.fromkeys(name for row in rows for name in row.get("flags", {})))
     if not names:
         return
-    grid = _grid("flag", *(row["name"] for row in rows))
+    grid = new_grid("flag", *(row["name"] for row in rows))
     for name in names:
         grid.add_row(Text(name.replace("_", " ")), *(_flag(row.get("flags", {}).get(name, "-")) for row in rows))
     out.print(grid)
@@ -132,7 +139,7 @@ def _show_workload(out: Console, questions: list[Question]) -> None:
     title = f"{questions[0].shape}: ns per {questions[0].unit}"
     for start in range(0, len(questions), 3):
         part = questions[start : start + 3]
-        grid = _grid("", *heads[start : start + 3], title=title, right=range(1, len(part) + 1))
+        grid = new_grid("", *heads[start : start + 3], title=title, right=range(1, len(part) + 1))
         grid.collapse_padding = True
         for column in grid.columns:
             column.no_wrap = True
@@ -172,7 +179,7 @@ def show_run(run: Run) -> None:
 
 def show_answers(out: Console, questions: list[Question]) -> None:
     """The short answer: best band of each question."""
-    grid = _grid("asked", "workers", "ns", "best (ties together)", title="The short answer", right=(1, 2))
+    grid = new_grid("asked", "workers", "ns", "best (ties together)", title="The short answer", right=(1, 2))
     for question in questions:
         best = question.winners
         if best and best[0].estimate:
@@ -189,7 +196,7 @@ def show_answers(out: Console, questions: list[Question]) -> None:
 
 
 def _show_others(out: Console, title: str, places: list[Place]) -> None:
-    grid = _grid("", "median", "95 % interval", "per", title=title, right=(1, 2))
+    grid = new_grid("", "median", "95 % interval", "per", title=title, right=(1, 2))
     for place in places:
         name = place.cell.name.removeprefix("limit/")
         if place.estimate is None or place.failure:
@@ -220,7 +227,7 @@ def show_ending(run: Run, report: Path | None) -> None:
             Text(f"interrupted: {counts}; every good cell has {least} or more samples.", "yellow"),
             soft_wrap=True,
         )
-        out.print(f"go on with it: ./scripts/weft run --resume {run.name}", soft_wrap=True, markup=False)
+        out.print(f"go on with it: {store.resume_command(run.manifest)}", soft_wrap=True, markup=False)
     else:
         out.print(Text(counts, "red" if bad else "green"))
     if report:
@@ -247,7 +254,7 @@ def show_comparison(result: Comparison, *, everything: bool) -> None:
     out = console()
     rows = [row for row in result.rows if everything or row.verdict != "tie"]
     if rows:
-        grid = _grid("cell", "B / A", "95 % interval", "p", "verdict", right=(1, 2, 3))
+        grid = new_grid("cell", "B / A", "95 % interval", "p", "verdict", right=(1, 2, 3))
         for row in rows:
             style = VERDICTS[row.verdict]
             if row.ratio is None:

@@ -133,7 +133,7 @@ static void defer_many(void *unused)
 {
     (void)unused;
     weft_defer(recover_expected, NULL);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 7; i++) {
         weft_defer(count_run, NULL);
     }
     fail_allocations(0, 1);

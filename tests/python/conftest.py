@@ -18,6 +18,7 @@ from weft_lab.bench import Bench
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 FAKE = HERE / "fake_weft_bench"
+FAKE_GO = HERE / "fake_go"
 
 _spec = spec_from_loader("fake", SourceFileLoader("fake", str(FAKE)))
 fake = module_from_spec(_spec)
@@ -67,6 +68,7 @@ def sandbox(tmp_path, monkeypatch):
     for name in ("CRASH", "HANG", "UNVERIFIED", "GARBAGE", "FULL", "SCALED", "SCALE", "NOISE"):
         monkeypatch.delenv(f"FAKE_{name}", raising=False)
     monkeypatch.setenv("WEFT_BENCH", str(FAKE))
+    monkeypatch.setenv("WEFT_GO", "")
     monkeypatch.setenv("WEFT_RESULTS", str(tmp_path / "results"))
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr(paths, "BUILD", tmp_path / "build")

@@ -26,6 +26,15 @@ def test_readable_output(weft, verb):
     assert done.stdout
 
 
+def test_a_suite_is_planned_only_when_asked_for(weft):
+    def suites(*arguments):
+        plan = json.loads(weft("plan", "--json", *arguments).stdout)
+        return {cell["name"].partition(".")[0] for cell in plan["cells"]}
+
+    assert suites("--where", "suite=go") == {"go"}
+    assert "go" not in suites()
+
+
 def test_plan_estimates_every_cell_and_runs_nothing(weft, small, tmp_path):
     found = json.loads(weft("plan", "--matrix", small, "--json").stdout)
     assert len(found["cells"]) == 7

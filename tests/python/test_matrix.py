@@ -33,6 +33,35 @@ def test_spawn_workloads_have_no_channel():
     assert len(plan.cells) == 3
 
 
+def test_star_leaves_the_rows_of_suites_out():
+    plan = plan_of(HEAD + '[[cells]]\nworkload = "*"\nworkers = 1')
+    assert {cell.workload for cell in plan.cells} == {*BENCH.catalog.rows(None)}
+    assert all("." not in name for name in BENCH.catalog.rows(None))
+
+
+def test_a_suite_is_all_its_rows_and_a_group_some_of_them():
+    whole = plan_of(HEAD + '[[cells]]\nsuite = "go"\nworkers = 1')
+    assert {cell.workload for cell in whole.cells} == {*BENCH.catalog.rows("go")} - {"go.WakeupParallelSpinning.1us"}
+    assert {cell.suite for cell in whole.cells} == {"go"}
+    some = plan_of(HEAD + '[[cells]]\nsuite = "go"\ngroup = ["select", "spawn"]\nchannel = "ring"\nworkers = 1')
+    assert {cell.workload for cell in some.cells} == {"go.SelectUncontended", "go.CreateGoroutines"}
+    one = plan_of(HEAD + '[[cells]]\nworkload = "go.ChanSync"\nchannel = "ring"\nscheduler = "steal"\nworkers = 1')
+    assert [cell.name for cell in one.cells] == ["go.ChanSync/chan:ring/sched:steal/workers:1"]
+
+
+def test_the_default_matrix_asks_its_own_questions_only():
+    plan = matrix.load(matrix.find("default"), BENCH.catalog, fake_check, 2)
+    assert {cell.suite for cell in plan.cells} == {None}
+
+
+def test_where_knows_suites_and_groups():
+    plan = plan_of(HEAD + '[[cells]]\nsuite = "go"\nworkers = 1\n[[cells]]\nworkload = "spsc"\ncap = 1\nworkers = 1')
+    matrix.select(plan, None, ["suite=go", "group=spawn", "scheduler=steal"])
+    assert [cell.name for cell in plan.cells] == ["go.CreateGoroutines/sched:steal/workers:1"]
+    assert matrix.suite_asked_for(["workers=1", "suite=go"]) == "go"
+    assert matrix.suite_asked_for(["workload=go"]) is None
+
+
 @pytest.mark.parametrize(
     ("value", "cores", "workers"),
     [
@@ -70,6 +99,10 @@ def test_a_pair_wins_over_an_ordinary_mention_of_the_same_cell():
         (HEAD, 1, "empty"),
         (HEAD + "\n[[cells]]\ncap = 1", 3, "names no 'workload'"),
         (HEAD + "\n[[cells]]\nworkload = 'spcs'", 4, "did you mean spsc"),
+        (HEAD + "[[cells]]\nsuite = 'og'", 3, "did you mean go"),
+        (HEAD + "[[cells]]\nsuite = 'go'\ngroup = 'chanel'", 4, "did you mean channel"),
+        (HEAD + "[[cells]]\nsuite = 'go'\nworkload = 'spsc'", 4, "no workload 'spsc'"),
+        (HEAD + "[[cells]]\nworkload = 'spsc'\ngroup = 'channel'", 4, "goes with a 'suite'"),
         (
             HEAD + "[[cells]]\nworkload = 'spsc'\nchannel = ['ring', 'rng']",
             4,

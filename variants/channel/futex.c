@@ -52,19 +52,13 @@ static size_t futex_size(size_t elem_size, size_t capacity)
     return buffer_object_size(sizeof(struct futex_chan), elem_size, capacity);
 }
 
-static enum weft_status futex_init(struct weft_chan *chan)
-{
-    (void)chan;
-    return WEFT_OK;
-}
-
 /* --- the mutex -------------------------------------------------------------------------------------- */
 
 static cold_function void futex_lock_contended(struct futex_chan *self)
 {
     for (unsigned spin = 0; spin < FUTEX_SPIN; spin++) {
         uint32_t free = 0;
-        if (cas_weak_acquire(&self->mutex, &free, 1u)) { /* A1 <- R1 */
+        if (task_cas_weak_acquire(&self->mutex, &free, 1u)) { /* A1 <- R1 */
             return;
         }
         cpu_relax();
@@ -78,7 +72,7 @@ static cold_function void futex_lock_contended(struct futex_chan *self)
 static force_inline void futex_lock(struct futex_chan *self)
 {
     uint32_t free = 0;
-    if (unlikely(!cas_acquire(&self->mutex, &free, 1u))) { /* A1 <- R1 */
+    if (unlikely(!task_cas_acquire(&self->mutex, &free, 1u))) { /* A1 <- R1 */
         futex_lock_contended(self);
     }
 }
@@ -88,7 +82,7 @@ static force_inline void futex_lock_spinning(struct futex_chan *self)
 {
     for (unsigned round = 0;; round++) {
         uint32_t free = 0;
-        if (likely(cas_acquire(&self->mutex, &free, 1u))) { /* A1 <- R1 */
+        if (likely(task_cas_acquire(&self->mutex, &free, 1u))) { /* A1 <- R1 */
             return;
         }
         backoff(round);
@@ -97,8 +91,10 @@ static force_inline void futex_lock_spinning(struct futex_chan *self)
 
 static force_inline void futex_unlock(struct futex_chan *self)
 {
-    /* survives: as release: the lock of the parking lot orders the waiter before lot_wake */
-    if (unlikely(exchange_acq_rel(&self->mutex, 0u) == 2)) { /* R1 -> A1 */
+    if (tasks_alone) { /* nobody waits for it: see core/lock.h */
+        store_relaxed(&self->mutex, 0u);
+        /* survives: as release: the lock of the parking lot orders the waiter before lot_wake */
+    } else if (unlikely(exchange_acq_rel(&self->mutex, 0u) == 2)) { /* R1 -> A1 */
         lot_wake(&self->mutex, 1);
     }
 }
@@ -291,7 +287,7 @@ const struct chan_ops futex_ops = {
              .allocates_per_message_above = SIZE_MAX,
              .progress = PROGRESS_BLOCKING},
     .size = futex_size,
-    .init = futex_init,
+    .header = sizeof(struct futex_chan),
     .send = futex_send,
     .recv = futex_recv,
     .try_send = futex_try_send,

@@ -112,11 +112,12 @@ static inline enum weft_status ring_put(struct weft_chan *chan, const void *valu
         struct ring_slot *slot = ring_slot(self, tail);
         uint64_t stamp = load_acquire(&slot->stamp); /* A2 <- P2 */
         if (likely(stamp == tail)) {
-            if (likely(cas_weak_seq_cst(&self->tail, &tail, ring_after(self, tail)))) { /* R3 */
+            if (likely(task_cas_weak_seq_cst(&self->tail, &tail, ring_after(self, tail)))) { /* R3 */
                 elem_copy(slot->value, value, chan->elem_size);
                 store_release(&slot->stamp, stamp + RING_STEP); /* P1 -> A1 */
                 return WEFT_OK;
             }
+            stay_away(round++);
             continue;
         }
         if ((int64_t)(stamp - tail) < 0) {             /* the last lap is not done with it */
@@ -139,11 +140,12 @@ static inline enum weft_status ring_take(struct weft_chan *chan, void *value)
         struct ring_slot *slot = ring_slot(self, head);
         uint64_t stamp = load_acquire(&slot->stamp); /* A1 <- P1 */
         if (likely(stamp == head + RING_STEP)) {
-            if (likely(cas_weak_seq_cst(&self->head, &head, ring_after(self, head)))) { /* R3 */
+            if (likely(task_cas_weak_seq_cst(&self->head, &head, ring_after(self, head)))) { /* R3 */
                 elem_copy(value, slot->value, chan->elem_size);
                 store_release(&slot->stamp, head + self->lap); /* P2 -> A2 */
                 return WEFT_OK;
             }
+            stay_away(round++);
             continue;
         }
         if ((int64_t)(stamp - head) <= 0) { /* nothing published in this lap */
@@ -299,6 +301,7 @@ const struct chan_ops ring_ops = {
              .allocates_per_message_above = SIZE_MAX,
              .progress = PROGRESS_BLOCKING},
     .size = ring_size,
+    .header = sizeof(struct ring_chan),
     .init = ring_init,
     .send = ring_send,
     .recv = ring_recv,

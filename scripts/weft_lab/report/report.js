@@ -32,7 +32,7 @@
     byId("ranking-title").textContent =
       `${now.shape}, ${now.workers} ${now.workers === 1 ? "worker" : "workers"}`;
     for (const [name, view] of Object.entries(views)) {
-      if (name === "overview") continue;
+      if (name === "overview" || name === "versus") continue;
       for (const [key, value] of Object.entries(now)) {
         if (name === "scaling" && key === "workers") continue;
         view.signal(key, value);
@@ -43,7 +43,7 @@
 
   for (const details of document.querySelectorAll("details.figures")) details.open = false;
   byId("filters").addEventListener("change", apply);
-  const charts = ["overview", "ranking", "scaling"].map((name) =>
+  const charts = Object.keys(WEFT.specs).map((name) =>
     vegaEmbed(`#chart-${name}`, { ...WEFT.specs[name], datasets: WEFT.datasets }, options).then((result) => {
       views[name] = result.view;
       if (name !== "overview") return;

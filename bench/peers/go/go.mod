@@ -1,3 +1,0 @@
-module weft-peer
-
-go 1.19

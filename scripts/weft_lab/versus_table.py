@@ -1,0 +1,312 @@
+"""A comparison as people read it: in the terminal, as Markdown, and as a section of the report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from rich.table import Table
+from rich.text import Text
+
+from weft_lab import figures, golang, paths, stats, store, table
+from weft_lab.stats import Estimate
+from weft_lab.store import Result
+from weft_lab.versus import MADE_UP, Pair, Row, Versus
+
+HERE = Path(__file__).parent / "report"
+PEERS = {golang.PEER: "Go"}
+FAILED = "FAILED"
+MOST_COLUMNS = 5
+"""More variants than these are not shown one by one."""
+WIDE = 100
+VERDICTS = {"faster": "bold green", "slower": "bold yellow", "tie": "", "": "dim"}
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A ratio as shown, and whether its interval leaves out 1."""
+
+    text: str = ""
+    span: str = ""
+    verdict: str = ""
+    who: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A time as shown."""
+
+    text: str = ""
+    best: bool = False
+    failed: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of a table."""
+
+    name: str
+    workers: int
+    unit: str
+    peer: Figure
+    ours: list[Figure]
+    best: Ratio
+    default: Ratio
+    whole: str
+    failures: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Mean:
+    """Geometric means of a group."""
+
+    workers: int
+    best: str
+    default: str
+    rows: int
+
+
+@dataclass
+class Group:
+    """One table."""
+
+    name: str
+    net: bool
+    variants: list[str]
+    lines: list[Line] = field(default_factory=list)
+    means: list[Mean] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        return f"{self.name}, without the work that the benchmark makes up" if self.net else self.name
+
+    def mean(self, workers: int) -> Mean | None:
+        return next((mean for mean in self.means if mean.workers == workers), None)
+
+    @property
+    def columns(self) -> list[str]:
+        return self.variants if len(self.variants) <= MOST_COLUMNS else []
+
+
+def _time(estimate: Estimate | None, *, best: bool = False) -> Figure:
+    return Figure(figures.ns(estimate.median), best=best) if estimate else Figure()
+
+
+def _ratio(pair: Pair | None) -> Ratio:
+    if pair is None or pair.ratio is None:
+        return Ratio(who=pair.cell.combination if pair else "")
+    ratio = pair.ratio
+    verdict = "faster" if ratio.low > 1 else "slower" if ratio.high < 1 else "tie"
+    span = f"{figures.times(ratio.low)}\N{EN DASH}{figures.times(ratio.high)}"
+    return Ratio(figures.times(ratio.median), span, verdict, pair.cell.combination)
+
+
+def _mine(one: Result | None, pairs: list[Pair]) -> Figure:
+    if one is None:
+        return Figure("-")
+    if one.failure:
+        return Figure(FAILED, failed=True)
+    pair = Row.pick(pairs, one.cell)
+    return _time(pair.ns if pair else None, best=bool(pairs) and pairs[0] is pair)
+
+
+def _line(row: Row, variants: list[str]) -> Line:
+    net = row.group in MADE_UP
+    pairs = row.net if net else row.pairs
+    theirs = row.peer_net() if net else None
+    if not net and row.peer_values:
+        theirs = stats.estimate(list(row.peer_values.values()))
+    peer = Figure("skips" if row.skipped else "") if theirs is None else _time(theirs)
+    if row.peer and row.peer.failure:
+        peer = Figure(FAILED, failed=True)
+    mine = {one.cell.combination: one for one in row.ours}
+    return Line(
+        name=row.name,
+        workers=row.workers,
+        unit=row.unit if row.metric == golang.TIME else f"{row.unit}: {row.metric}",
+        peer=peer,
+        ours=[_mine(mine.get(variant), pairs) for variant in variants],
+        best=_ratio(pairs[0] if pairs else None),
+        default=_ratio(row.pick(pairs, row.default)),
+        whole=_whole(row) if net else "",
+        failures=row.failures,
+    )
+
+
+def _whole(row: Row) -> str:
+    """Times with the work in them: the peer's, and that of our default pair."""
+    theirs = stats.estimate(list(row.peer_values.values())) if row.peer_values else None
+    mine = row.pick(row.pairs, row.default)
+    return " / ".join(figures.ns(one.median) if one else "-" for one in (theirs, mine.ns if mine else None))
+
+
+def _mean(value: float | int | None) -> str:
+    return figures.times(value) if value is not None else "-"
+
+
+def view(found: Versus) -> list[Group]:
+    """One table for each group of rows."""
+    groups = []
+    for name in found.groups:
+        rows = [row for row in found.rows if row.group == name]
+        variants = list(dict.fromkeys(one.cell.combination for row in rows for one in row.ours))
+        group = Group(name, name in MADE_UP, variants)
+        group.lines = [_line(row, group.columns) for row in rows]
+        for workers in found.workers:
+            mean = found.mean(name, workers, net=group.net)
+            if mean["rows"]:
+                best, default = _mean(mean["best"]), _mean(mean["default"])
+                group.means.append(Mean(workers, best, default, int(mean["rows"] or 0)))
+        groups.append(group)
+    return groups
+
+
+# --- terminal ---------------------------------------------------------------------------------------------
+
+
+def _short(variant: str, group: Group) -> str:
+    """`ring` for `ring + steal` where there is one scheduler."""
+    schedulers = {name.rpartition(" + ")[2] for name in group.variants}
+    return variant.partition(" + ")[0] if len(schedulers) == 1 else variant.replace(" + ", "\n")
+
+
+def _figure(figure: Figure) -> Text:
+    style = "bold red" if figure.failed else table.BEST if figure.best else ""
+    return Text(figure.text or "-", style or ("" if figure.text else "dim"))
+
+
+def _times(ratio: Ratio, gap: str, *, name: bool) -> Text:
+    if not ratio.text:
+        return Text(ratio.who if name else "-", "dim")
+    text = Text(ratio.text, VERDICTS[ratio.verdict])
+    text.append(f"{gap}{ratio.span}", "dim")
+    if name:
+        text.append(f"{gap}{ratio.who}", "dim")
+    return text
+
+
+def _grid(group: Group, peer: str, *, wide: bool) -> Table:
+    gap = " " if wide else "\n"
+    heads = [_short(name, group) for name in group.columns]
+    times = f"{peer} / ours"
+    grid = table.new_grid(
+        "", "w", peer, *heads, f"{times}{gap}best", f"{times}{gap}default", title=group.title,
+        right=range(1, len(heads) + 5),
+    )  # fmt: skip
+    grid.collapse_padding = True
+    grid.columns[0].overflow = "fold"
+    for column in grid.columns[1:]:
+        column.no_wrap = True
+    before = ""
+    for line in group.lines:
+        style = "red" if line.failures else ""
+        grid.add_row(
+            Text("" if line.name == before else line.name, style),
+            str(line.workers),
+            _figure(line.peer),
+            *(_figure(figure) for figure in line.ours),
+            _times(line.best, gap, name=not heads),
+            _times(line.default, gap, name=False),
+        )
+        before = line.name
+    for index, mean in enumerate(group.means):
+        label = Text("geometric mean" if index == 0 else "", "bold")
+        blank = [""] * (len(heads) + 1)
+        grid.add_row(label, str(mean.workers), *blank, Text(mean.best, "bold"), Text(mean.default, "bold"))
+    return grid
+
+
+def show(found: Versus) -> None:
+    """The tables at the end of a comparison."""
+    out = table.console()
+    peer = PEERS[found.peer]
+    groups = view(found)
+    for group in groups:
+        out.print(_grid(group, peer, wide=out.width >= WIDE))
+    for group in groups:
+        for line in group.lines:
+            for who, reason in line.failures:
+                out.print(Text(f"{FAILED} {line.name}, {line.workers} workers, {who}: {reason}", "red"), soft_wrap=True)
+    out.print(
+        f"ns for one operation, medians; {peer} / ours over 1: ours is faster, with the 95 % interval of the rounds' "
+        "ratios under or beside it. best: of our variants; default: the pair that serves whoever asks for none.",
+        style="dim",
+    )
+    if any(group.net for group in groups):
+        out.print("work, wake: the made-up work is taken off both sides; versus.md says how much.", style="dim")
+    _show_means(found, groups, peer)
+
+
+def _show_means(found: Versus, groups: list[Group], peer: str) -> None:
+    """The short answer."""
+    if not any(group.means for group in groups):
+        return
+    workers = found.workers
+    heads = [f"{kind}\n{count} w" for count in workers for kind in ("best", "default")]
+    title = f"Geometric means of {peer} / ours"
+    grid = table.new_grid("", "rows", *heads, title=title, right=range(1, len(heads) + 2))
+    for group in groups:
+        cells = [(mean.best, mean.default) if mean else ("-", "-") for mean in map(group.mean, workers)]
+        rows = max((mean.rows for mean in group.means), default=0)
+        grid.add_row(
+            group.name + (" (net)" if group.net else ""), str(rows), *(text for pair in cells for text in pair)
+        )
+    table.console().print(grid)
+
+
+def show_ending(found: Versus, page: Path | None) -> None:
+    """The last lines."""
+    out = table.console()
+    run = found.run
+    bad = len(run.failed())
+    counts = f"{len(run.measured())} cells measured, {bad} failed"
+    skipped = len(run.manifest["skipped"])
+    if skipped:
+        counts += f", {skipped} skipped"
+    if run.manifest["status"] == "interrupted":
+        least = min((len(result.values) for result in run.measured()), default=0)
+        out.print(
+            Text(f"interrupted: {counts}; every good cell has {least} or more samples.", "yellow"), soft_wrap=True
+        )
+        out.print(f"go on with it: {store.resume_command(run.manifest)}", soft_wrap=True, markup=False)
+    else:
+        out.print(Text(counts, "red" if bad else "green"))
+    for file in (run.path / "versus.md", run.path / "versus.json", page):
+        if file:
+            out.print(f"written: {paths.shown(file)}", soft_wrap=True, markup=False)
+
+
+# --- Markdown and HTML ------------------------------------------------------------------------------------
+
+
+def context(found: Versus) -> dict[str, Any]:
+    """What the templates show."""
+    return {
+        "run": found.run.manifest,
+        "peer": PEERS[found.peer],
+        "version": found.version,
+        "install": golang.INSTALL,
+        "groups": view(found),
+        "workers": found.workers,
+        "resume": store.resume_command(found.run.manifest),
+        "skipped": _skipped(found),
+    }
+
+
+def _skipped(found: Versus) -> dict[str, list[str]]:
+    """The cells that were not measured, by reason."""
+    by_reason: dict[str, list[str]] = {}
+    for one in found.run.manifest["skipped"]:
+        by_reason.setdefault(one["reason"], []).append(one["name"])
+    return by_reason
+
+
+def markdown(found: Versus) -> str:
+    """The comparison as a Markdown document."""
+    jinja = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE), undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    jinja.filters["cell"] = lambda text: str(text).replace("|", "\\|").replace("\n", " ")
+    return jinja.get_template("versus.md").render(versus=context(found))
