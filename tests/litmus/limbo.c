@@ -56,8 +56,10 @@ static void *freer(void *unused)
 
 static struct weft_chan *channel(void)
 {
-    struct weft_chan *chan = aligned_alloc(CACHE_LINE, sizeof *chan);
-    memset(chan, 0, sizeof *chan);
+    size_t size = sizeof(struct weft_chan);
+    struct weft_chan *chan = block_new(&size);
+    memset(chan, 0, size);
+    chan->bytes = size;
     chan->capacity = 77;
     return chan;
 }
@@ -77,6 +79,7 @@ int main(void)
     litmus_start(user, (void *)2);
     litmus_start(freer, NULL);
     litmus_join();
+    limbo_retire(&litmus_threads[3].worker.limbo);
     limbo_drain();
     return 0;
 }

@@ -1,8 +1,6 @@
 /* A timer's mailbox: put and close by the runtime against a receiver and a select of the user's. */
 #include "tests/litmus/channel.h"
 
-#include "core/mailbox.c"
-
 static struct mailbox box;
 static unsigned received, closed;
 
@@ -68,7 +66,7 @@ int main(void)
     litmus_begin();
     sched.fire_due = fire_nothing;
     runtime.sched = &sched;
-    mailbox_init(&box, sizeof(weft_ns), NULL);
+    mailbox_init(&box, sizeof(weft_ns), 0, NULL);
     litmus_start(receiver, NULL);
     litmus_start(selector, NULL);
     litmus_start(owner, NULL);
