@@ -27,12 +27,19 @@ static force_inline size_t buffer_count(const struct buffer *buffer)
     return (size_t)(load_relaxed(&buffer->puts) - load_relaxed(&buffer->takes));
 }
 
-/* The same without the lock. */
-static inline size_t buffer_count_snapshot(const struct buffer *buffer, size_t capacity)
+/* The same without the lock, as it was at one instant: when puts was read, between two looks at takes that found the same. From one look at each the
+ * difference can be one that never was, as both move on in between. Repeated only if somebody else got on. */
+static inline size_t buffer_count_snapshot(const struct buffer *buffer)
 {
-    uint64_t takes = load_acquire(&buffer->takes); /* first, so that the difference is not negative */
-    uint64_t count = load_acquire(&buffer->puts) - takes;
-    return count > capacity ? capacity : (size_t)count;
+    uint64_t takes = load_acquire(&buffer->takes);
+    for (;;) {
+        uint64_t count = load_acquire(&buffer->puts) - takes;
+        uint64_t again = load_acquire(&buffer->takes);
+        if (again == takes) {
+            return (size_t)count;
+        }
+        takes = again;
+    }
 }
 
 /* chan_ops.version. */

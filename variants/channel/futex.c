@@ -93,8 +93,10 @@ static force_inline void futex_unlock(struct futex_chan *self)
 {
     if (tasks_alone) { /* nobody waits for it: see core/lock.h */
         store_relaxed(&self->mutex, 0u);
-        /* survives: as release: the lock of the parking lot orders the waiter before lot_wake */
-    } else if (unlikely(exchange_acq_rel(&self->mutex, 0u) == 2)) { /* R1 -> A1 */
+        return;
+    }
+    /* survives: as release: the lock of the parking lot orders the waiter before lot_wake */
+    if (unlikely(exchange_acq_rel(&self->mutex, 0u) == 2)) { /* R1 -> A1 */
         lot_wake(&self->mutex, 1);
     }
 }
@@ -251,7 +253,7 @@ static enum weft_status futex_close(struct weft_chan *chan)
 
 static size_t futex_len(const struct weft_chan *chan)
 {
-    return buffer_count_snapshot(&futex_of(chan)->buffer, chan->capacity);
+    return buffer_count_snapshot(&futex_of(chan)->buffer);
 }
 
 static size_t futex_waiting_inside(const struct weft_chan *chan)

@@ -375,7 +375,7 @@ static enum enlist_result handoff_enlist(struct weft_chan *chan, enum weft_op op
 
 static size_t handoff_len(const struct weft_chan *chan)
 {
-    return buffer_count_snapshot(handoff_buffer(chan), chan->capacity);
+    return buffer_count_snapshot(handoff_buffer(chan));
 }
 
 static bool handoff_poll(const struct weft_chan *chan, enum weft_op op)

@@ -187,7 +187,7 @@ static enum weft_status mutex_close(struct weft_chan *chan)
 
 static size_t mutex_len(const struct weft_chan *chan)
 {
-    return buffer_count_snapshot(&mutex_of(chan)->buffer, chan->capacity);
+    return buffer_count_snapshot(&mutex_of(chan)->buffer);
 }
 
 /* Exact where it matters, under the lock (N2); a hint behind an operation (N3), which has nothing to pass on here. */
