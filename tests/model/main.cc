@@ -290,6 +290,7 @@ bool run_plan(const std::string &client, const plan &plan, bool quiet, nlohmann:
 int main(int argc, char **argv)
 {
     try {
+        std::setvbuf(stdout, nullptr, _IOLBF, 0);
         options options = parse(argc, argv);
         nlohmann::json report;
         bool good = run(options, report);
