@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <getopt.h>
 #include <iostream>
@@ -229,10 +228,9 @@ std::string search_name(const search &search)
 std::vector<std::string> client_names()
 {
     std::vector<std::string> names;
-    for (const auto &entry : std::filesystem::directory_iterator(WEFT_MODEL_CLIENTS)) {
-        if (entry.path().extension() == ".so") {
-            names.push_back(entry.path().stem());
-        }
+    std::ifstream list(WEFT_MODEL_CLIENTS "/list.txt");
+    for (std::string name; std::getline(list, name);) {
+        names.push_back(name);
     }
     std::sort(names.begin(), names.end());
     return names;
