@@ -5,7 +5,6 @@
 
 #include "core/chan.h"
 
-#include "core/block.c"
 #include "core/limbo.c"
 
 static _Atomic(struct weft_chan *) found;
@@ -57,8 +56,10 @@ static void *freer(void *unused)
 
 static struct weft_chan *channel(void)
 {
-    struct weft_chan *chan = aligned_alloc(CACHE_LINE, sizeof *chan);
-    memset(chan, 0, sizeof *chan);
+    size_t size = sizeof(struct weft_chan);
+    struct weft_chan *chan = block_new(&size);
+    memset(chan, 0, size);
+    chan->bytes = size;
     chan->capacity = 77;
     return chan;
 }
@@ -78,9 +79,7 @@ int main(void)
     litmus_start(user, (void *)2);
     litmus_start(freer, NULL);
     litmus_join();
-    for (unsigned i = 1; i <= 3; i++) {
-        limbo_retire(&litmus_threads[i].worker.limbo);
-    }
+    limbo_retire(&litmus_threads[3].worker.limbo);
     limbo_drain();
     return 0;
 }
