@@ -233,6 +233,11 @@ void weft_panic(const char *format, ...)
     abort();
 }
 
+void task_outside(void)
+{
+    abort();
+}
+
 void task_poll_slow(void)
 {
 }

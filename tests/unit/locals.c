@@ -17,13 +17,13 @@ static pid_t thread_id(void)
 static _Thread_local pid_t owner; /* the thread's own number, or 0 */
 
 /* The way that weft.h tells: a function of its own, not inlined, which computes the address anew. */
-static __attribute__((noinline, noclone)) pid_t *owner_now(void)
+static __attribute__((noinline)) pid_t *owner_now(void)
 {
     __asm__ volatile("" ::: "memory");
     return &owner;
 }
 
-static __attribute__((noinline, noclone)) int errno_now(void)
+static __attribute__((noinline)) int errno_now(void)
 {
     __asm__ volatile("" ::: "memory");
     return errno;
