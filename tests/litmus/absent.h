@@ -9,6 +9,10 @@
 #include "core/limbo.h"
 #include "core/panic.h"
 
+#include "core/chan.h"
+
+#include "core/limbo.c"
+
 #include <stdio.h>
 
 #define NOT_THERE(name, result, parameters)                                                                            \
@@ -53,7 +57,6 @@ static inline void context_fini(struct context *context)
 
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 struct pool task_pool, stack_pool;
-_Atomic(uint64_t) limbo_epoch;
 NOT_THERE(pool_get_slow, void *, (struct pool * pool, struct magazine *magazine))
 NOT_THERE(pool_put_slow, void, (struct pool * pool, struct magazine *magazine))
 NOT_THERE(task_pools_reset, void, (size_t stack_size))
@@ -65,7 +68,7 @@ NOT_THERE(stacks_trim, void, (struct magazine * magazine))
 NOT_THERE(stacks_abandon, void, (void))
 NOT_THERE(task_describe_fn, void, (char *text, size_t size, task_fn fn))
 NOT_THERE(task_lost, void, (void))
-NOT_THERE(frame_call, bool, (struct task * self, task_fn fn, void *arg))
+NOT_THERE(weft_call, bool, (task_fn fn, void *arg))
 NOT_THERE(frames_finish, void, (struct task * self))
 NOT_THERE(fatal, void, (const char *format, ...))
 NOT_THERE(blocking_run, void, (task_fn fn, void *arg))

@@ -6,6 +6,7 @@
 
 #include "core/chan.c"
 #include "core/lot.c"
+#include "core/mailbox.c"
 #include "core/rendezvous.c"
 #include "core/select.c"
 

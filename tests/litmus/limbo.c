@@ -77,6 +77,9 @@ int main(void)
     litmus_start(user, (void *)2);
     litmus_start(freer, NULL);
     litmus_join();
+    for (unsigned i = 1; i <= 3; i++) {
+        limbo_retire(&litmus_threads[i].worker.limbo);
+    }
     limbo_drain();
     return 0;
 }

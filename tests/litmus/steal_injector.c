@@ -15,10 +15,10 @@ static void *sleeper(void *unused)
     (void)unused;
     struct mn_worker *worker = litmus_work(0);
     for (unsigned run = 0; run < 2; run++) {
-        struct task *task = steal_look(worker);
+        struct task *task = steal_look(worker, NULL, false);
         while (task == NULL) {
             steal_sleep(worker, 1, &task);
-            task = task != NULL ? task : steal_look(worker);
+            task = task != NULL ? task : steal_look(worker, NULL, false);
         }
         litmus_take(task);
     }

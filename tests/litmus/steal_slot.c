@@ -20,11 +20,11 @@ static void *thief(void *arg)
     struct mn_worker *worker = litmus_work((unsigned)(uintptr_t)arg);
     uint32_t seen[3];
     steal_note_decisions(seen);
-    struct task *task = steal_from_slots(worker, seen);
+    struct task *task = steal_from_slots(worker, seen, true);
     if (task != NULL) {
         litmus_take(task);
     }
-    task = steal_from_rings(worker);
+    task = steal_from_rings(worker, seen, true);
     while (task != NULL) {
         litmus_take(task);
         task = steal_pop(worker);

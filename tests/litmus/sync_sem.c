@@ -5,10 +5,11 @@
 
 #include "core/sem.c"
 
-void mailbox_init(struct mailbox *mailbox, size_t elem_size, void (*release)(struct mailbox *mailbox))
+void mailbox_init(struct mailbox *mailbox, size_t elem_size, size_t bytes, void (*release)(struct mailbox *mailbox))
 {
     (void)mailbox;
     (void)elem_size;
+    (void)bytes;
     (void)release;
     abort();
 }
