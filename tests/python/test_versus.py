@@ -242,6 +242,28 @@ def test_failed_cells_can_be_retried(weft, tmp_path, go):
     assert weft("versus", "go", "--resume", "one", "--retry-failed", "--no-report").returncode == 0
 
 
+def test_a_row_that_fails_later_has_no_figure_either(weft, tmp_path, go):
+    _, found = compare(weft, tmp_path, "--rows", "^ChanSync$", "--workers", "1", rounds=1)
+    assert found["rows"][0]["go_ns"] > 0
+    file = tmp_path / "out.json"
+    weft("versus", "go", "--resume", "one", "--rounds", "2", "--json", file, "--no-report", FAKE_GO_FAIL="ChanSync")
+    one = json.loads(file.read_text())["rows"][0]
+    assert one["go_ns"] is one["ratio_best"] is None
+    assert "(round 2)" in one["failed"][0]["reason"]
+
+
+def test_go_is_found_in_the_path_or_where_it_usually_is(tmp_path, monkeypatch):
+    monkeypatch.delenv("WEFT_GO")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(golang, "USUAL_PLACES", (tmp_path / "usual" / "go",))
+    assert golang.find() is None
+    (tmp_path / "usual").mkdir()
+    (tmp_path / "usual" / "go").symlink_to(FAKE_GO)
+    assert golang.find() == tmp_path / "usual" / "go"
+    (tmp_path / "go").symlink_to(FAKE_GO)
+    assert golang.find() == tmp_path / "go"
+
+
 def start(tmp_path):
     command = [sys.executable, "-m", "weft_lab", "versus", "go", "--name", "one", "--rounds", "8", "--no-report"]
     return subprocess.Popen(
