@@ -25,9 +25,10 @@ struct bench_param {
 
 /* What a cell must offer to a workload: asked by bench_cell_refuse() before refuse(). */
 enum bench_needs {
-    BENCH_NEEDS_RENDEZVOUS = 1 << 0, /* channels of capacity 0 */
-    BENCH_NEEDS_SELECT = 1 << 1,     /* channels that may stand in a select */
-    BENCH_NEEDS_ONE_WORKER = 1 << 2, /* the original sets the number of processors to one */
+    BENCH_NEEDS_RENDEZVOUS = 1 << 0,  /* channels of capacity 0 */
+    BENCH_NEEDS_SELECT = 1 << 1,      /* channels that may stand in a select */
+    BENCH_NEEDS_ONE_WORKER = 1 << 2,  /* the original sets the number of processors to one */
+    BENCH_NEEDS_TWO_WORKERS = 1 << 3, /* the original skips a single processor */
 };
 
 /* One benchmark question. Each instance of a workload, that is each variant, has a table entry of its own, with the same

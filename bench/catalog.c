@@ -283,6 +283,9 @@ static const char *refuse_needs(const struct bench_cell *cell)
     if ((needs & BENCH_NEEDS_ONE_WORKER) != 0 && cell->workers != 1) {
         return "the original runs on one processor, whatever -cpu says";
     }
+    if ((needs & BENCH_NEEDS_TWO_WORKERS) != 0 && cell->workers < 2) {
+        return "the original skips this on one processor";
+    }
     return NULL;
 }
 

@@ -1,5 +1,6 @@
-/* Atomic operations named by their memory order: the one place that says atomic_*_explicit. A backend (the
- * model checker's, a sanitizer's) replaces this file's definitions and nothing else.
+/* Atomic operations named by their memory order: the one place that says atomic_*_explicit. A backend replaces these and
+ * cpu_relax(), and nothing else: WEFT_ATOMIC_BACKEND names its header (the model checker's is tests/model/model_atomic.h).
+ * Under a sanitizer the operations are C11's own, which it knows; there is no fence in the tree, which it would not.
  *
  * Pointers are to _Atomic objects. A compare-and-swap names both orders: success in its name, failure is
  * relaxed unless it says otherwise, and on failure *expected holds what was seen. */
@@ -9,6 +10,10 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#ifdef WEFT_ATOMIC_BACKEND
+#include WEFT_ATOMIC_BACKEND
+#endif
 
 #define load_relaxed(p) atomic_load_explicit((p), memory_order_relaxed)
 #define load_acquire(p) atomic_load_explicit((p), memory_order_acquire)
@@ -54,6 +59,7 @@
 #define count_up(p, n) store_relaxed((p), load_relaxed(p) + (n))
 
 /* Tells the processor that this is a spin loop. */
+#ifndef cpu_relax /* a backend's */
 static inline void cpu_relax(void)
 {
 #if defined(__x86_64__)
@@ -64,11 +70,16 @@ static inline void cpu_relax(void)
     atomic_signal_fence(memory_order_seq_cst);
 #endif
 }
+#endif
 
 #define CACHE_LINE 64
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define force_inline inline __attribute__((always_inline))
 #define cold_function __attribute__((cold, noinline))
+
+#ifdef WEFT_TEST_POINTS
+#include "test_point.h"
+#endif
 
 #endif

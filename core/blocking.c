@@ -21,6 +21,7 @@ static struct {
     struct lock lock;
     struct call *first, *last; /* wait for a thread */
     unsigned threads, idle;
+    unsigned starting; /* of the threads: those that do not exist yet, and may never */
     unsigned waiting; /* calls that no thread has taken yet, those included that are about to be submitted */
     uint64_t run;     /* counts the runs: a call of an older one readies nobody */
     _Atomic(unsigned) out;
@@ -79,22 +80,27 @@ static void *serve(void *unused)
     return NULL;
 }
 
-/* A thread for one call more; false: there is none at all to serve it. */
+/* A thread for one call more; false: there is none at all to serve it. One that somebody else is about to start does not count: two tasks that
+ * find none, and then get none, would each wait for the other's. */
 static bool reserve(void)
 {
     lock_acquire(&blocking.lock);
-    bool enough = blocking.idle > blocking.waiting || blocking.threads >= THREADS_MAX;
+    bool enough = blocking.idle > blocking.waiting || blocking.threads - blocking.starting >= THREADS_MAX;
     blocking.threads += enough ? 0 : 1;
+    blocking.starting += enough ? 0 : 1;
     blocking.waiting++;
     lock_release(&blocking.lock);
-    if (enough || helper_create(NULL, serve, NULL) == 0) {
+    if (enough) {
         return true;
     }
+    bool started = helper_create(NULL, serve, NULL) == 0;
     lock_acquire(&blocking.lock);
-    bool others = --blocking.threads != 0;
-    blocking.waiting -= others ? 0 : 1;
+    blocking.starting--;
+    blocking.threads -= started ? 0 : 1;
+    bool served = started || blocking.threads != blocking.starting;
+    blocking.waiting -= served ? 0 : 1;
     lock_release(&blocking.lock);
-    return others;
+    return served;
 }
 
 /* The commit of the task's park. */
@@ -165,6 +171,6 @@ void blocking_forked(void)
 {
     lock_release(&blocking.lock); /* whoever held it is not here */
     blocking.first = NULL;
-    blocking.threads = blocking.idle = blocking.waiting = 0;
+    blocking.threads = blocking.starting = blocking.idle = blocking.waiting = 0;
     store_relaxed(&blocking.out, 0u);
 }

@@ -27,12 +27,19 @@ static force_inline size_t buffer_count(const struct buffer *buffer)
     return (size_t)(load_relaxed(&buffer->puts) - load_relaxed(&buffer->takes));
 }
 
-/* The same without the lock. */
-static inline size_t buffer_count_snapshot(const struct buffer *buffer, size_t capacity)
+/* The same without the lock, as it was at one instant: when puts was read, between two looks at takes that found the same. From one look at each the
+ * difference can be one that never was, as both move on in between. Repeated only if somebody else got on. */
+static inline size_t buffer_count_snapshot(const struct buffer *buffer)
 {
-    uint64_t takes = load_acquire(&buffer->takes); /* first, so that the difference is not negative */
-    uint64_t count = load_acquire(&buffer->puts) - takes;
-    return count > capacity ? capacity : (size_t)count;
+    uint64_t takes = load_acquire(&buffer->takes);
+    for (;;) {
+        uint64_t count = load_acquire(&buffer->puts) - takes;
+        uint64_t again = load_acquire(&buffer->takes);
+        if (again == takes) {
+            return (size_t)count;
+        }
+        takes = again;
+    }
 }
 
 /* chan_ops.version. */
@@ -40,6 +47,33 @@ static force_inline uint64_t buffer_version(const struct buffer *buffer, const s
 {
     uint64_t changes = op == WEFT_RECV ? load_seq_cst(&buffer->puts) : load_seq_cst(&buffer->takes);
     return changes * 2 + load_seq_cst(&chan->closed);
+}
+
+/* A try, without the lock: AGAIN or CLOSED if that is the answer at an instant of this call; OK: the lock must be taken to tell, or to do it.
+ * Of two numbers the one that may only grow meanwhile is read last, so that their difference was true then. */
+static force_inline enum weft_status buffer_glance(const struct buffer *buffer, const struct weft_chan *chan,
+                                                   enum weft_op op, void *value)
+{
+    if (op == WEFT_RECV) {
+        uint64_t takes = load_acquire(&buffer->takes); /* what its mover did before is seen: chan_ops.version */
+        if (load_acquire(&buffer->puts) != takes) {
+            return WEFT_OK;
+        }
+        if (likely(load_acquire(&chan->closed) == 0)) { /* hence open then, too */
+            return WEFT_AGAIN;
+        }
+        takes = load_relaxed(&buffer->takes); /* closed: no more puts, and their last number is seen */
+        if (load_relaxed(&buffer->puts) != takes) {
+            return WEFT_OK;
+        }
+        elem_zero(value, chan->elem_size);
+        return WEFT_CLOSED;
+    }
+    uint64_t puts = load_acquire(&buffer->puts);
+    if (puts - load_acquire(&buffer->takes) != chan->capacity) {
+        return WEFT_OK;
+    }
+    return load_acquire(&chan->closed) == 0 ? WEFT_AGAIN : WEFT_CLOSED;
 }
 
 /* The buffer is not full. */

@@ -12,7 +12,7 @@
 cold_function void chan_wake_one(struct weft_chan *chan, struct waitq *queue)
 {
     struct task *task = NULL;
-    lock_acquire(&chan->lock);
+    task_lock(&chan->lock);
     while (queue->head != NULL && task == NULL) {
         struct waiter *waiter = queue->head;
         bool parked = false;
@@ -32,7 +32,7 @@ cold_function void chan_wake_one(struct weft_chan *chan, struct waitq *queue)
 cold_function void chan_wake_all(struct weft_chan *chan)
 {
     struct waiter *list = NULL;
-    lock_acquire(&chan->lock);
+    task_lock(&chan->lock);
     for (int side = 0; side < 2; side++) {
         struct waitq *queue = side == 0 ? &chan->recvq : &chan->sendq;
         while (queue->head != NULL) {
@@ -56,7 +56,7 @@ void chan_wait(struct weft_chan *chan, enum weft_op op)
 {
     struct waitq *queue = chan_queue(chan, op);
     struct waiter self = {.task = task_self()};
-    lock_acquire(&chan->lock);
+    task_lock(&chan->lock);
     waitq_push_announced(queue, &self);
     if (chan->ops->poll(chan, op)) {
         waitq_remove(queue, &self);
@@ -85,17 +85,17 @@ static struct weft_chan *chan_new(const struct chan_ops *ops, size_t elem_size, 
     if (size == 0 || size > SIZE_MAX / 2) {
         return NULL;
     }
-    size = (size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-    struct weft_chan *chan = aligned_alloc(CACHE_LINE, size);
+    struct weft_chan *chan = block_new(&size);
     if (chan == NULL) {
         return NULL;
     }
-    memset(chan, 0, size);
+    memset(chan, 0, ops->header);
     chan->ops = ops;
     chan->elem_size = elem_size;
     chan->capacity = capacity;
-    if (ops->init(chan) != WEFT_OK) {
-        free(chan);
+    chan->bytes = size;
+    if (ops->init != NULL && ops->init(chan) != WEFT_OK) {
+        block_free(chan, size);
         return NULL;
     }
     return chan;
@@ -122,7 +122,7 @@ void chan_release_memory(struct weft_chan *chan)
         if (worker != NULL) {
             race_acquire(worker); /* it is the only one: what its other tasks did on the channel came before */
         }
-        free(chan);
+        block_free(chan, chan->bytes);
     }
 }
 
@@ -159,7 +159,7 @@ static cold_function __attribute__((noreturn)) void park_for_ever(void)
 
 enum weft_status weft_send(struct weft_chan *chan, const void *value)
 {
-    task_poll();
+    task_enter();
     if (unlikely(chan == NULL)) {
         park_for_ever();
     }
@@ -168,7 +168,7 @@ enum weft_status weft_send(struct weft_chan *chan, const void *value)
 
 enum weft_status weft_recv(struct weft_chan *chan, void *value)
 {
-    task_poll();
+    task_enter();
     if (unlikely(chan == NULL)) {
         park_for_ever();
     }
@@ -177,13 +177,13 @@ enum weft_status weft_recv(struct weft_chan *chan, void *value)
 
 enum weft_status weft_try_send(struct weft_chan *chan, const void *value)
 {
-    task_poll();
+    task_enter();
     return unlikely(chan == NULL) ? WEFT_AGAIN : chan->ops->try_send(chan, value);
 }
 
 enum weft_status weft_try_recv(struct weft_chan *chan, void *value)
 {
-    task_poll();
+    task_enter();
     return unlikely(chan == NULL) ? WEFT_AGAIN : chan->ops->try_recv(chan, value);
 }
 
@@ -205,7 +205,7 @@ enum weft_status weft_recv_until(struct weft_chan *chan, void *value, weft_ns de
 
 enum weft_status weft_close(struct weft_chan *chan)
 {
-    task_poll();
+    task_enter();
     if (chan == NULL) {
         weft_panic("close of a null channel");
     }

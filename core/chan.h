@@ -23,6 +23,19 @@
 
 #include <string.h>
 
+enum enlist_result {
+    ENLIST_QUEUED, /* the waiter is in the queue; whoever comes will find it */
+    ENLIST_DONE,   /* the case is done: waiter->status says how, and the wait's word says that it won */
+    ENLIST_LOST,   /* another case of this wait has won meanwhile */
+};
+
+/* What a select of n cases needs memory for. */
+struct select_room {
+    const uint16_t *order;    /* a random order of the n indices */
+    struct waiter *waiters;   /* room for n; NULL if it will not wait */
+    struct weft_chan **chans; /* room for n */
+};
+
 enum chan_progress { PROGRESS_BLOCKING, PROGRESS_LOCK_FREE, PROGRESS_WAIT_FREE };
 
 /* What a variant promises; tests assert it, the harness skips what a variant cannot serve. */
@@ -49,7 +62,8 @@ struct chan_ops {
     struct chan_caps caps;
     /* Bytes of the whole object; 0: overflow. elem_size and capacity are within the caps. */
     size_t (*size)(size_t elem_size, size_t capacity);
-    /* The base is set, the rest is zeroed. */
+    size_t header; /* bytes of the variant's own structure, which are zeroed; the elements behind it are not */
+    /* The base is set, the rest of the header is zeroed. NULL: nothing to do. */
     enum weft_status (*init)(struct weft_chan *chan);
     void (*fini)(struct weft_chan *chan); /* may be NULL */
     enum weft_status (*send)(struct weft_chan *chan, const void *value);
@@ -62,6 +76,12 @@ struct chan_ops {
      * was published by somebody who did not see the waiter; and without it as a hint (N3). Never called at capacity 0. May
      * say yes when a try then fails, not the other way round. A closed channel can be "done". */
     bool (*poll)(const struct weft_chan *chan, enum weft_op op);
+    /* A case of a select that is about to park, at capacities above 0: does it on the waiter's behalf, having won its wait, or queues it for
+     * somebody who will. NULL: waiters are signalled (N1 to N3). */
+    enum enlist_result (*enlist)(struct weft_chan *chan, enum weft_op op, struct waiter *waiter);
+    /* What is left of a select when no case could be done: of cases that all are of this variant or null, at least one not null. Looks again,
+     * atomically; -1: default, or the deadline. NULL: core/select.h does it case by case. */
+    int (*select)(struct weft_case *cases, size_t count, const struct select_room *room, weft_ns deadline, bool wait);
     /* A number that changes whenever `op` may have become possible: an element came, a place came free, a partner came, the channel was
      * closed. NULL: none is kept, and no select over the channel is atomic. A try that fails has synchronised with what made it fail. */
     uint64_t (*version)(const struct weft_chan *chan, enum weft_op op);
@@ -78,6 +98,7 @@ struct weft_chan {
     struct lock lock;             /* guards the two queues, and what the variant says */
     struct waitq recvq;           /* tasks that wait to receive */
     struct waitq sendq;           /* tasks that wait to send */
+    size_t bytes;                 /* of the object, as block_new() gave them */
     struct weft_chan *limbo_next; /* once freed */
 } __attribute__((aligned(CACHE_LINE)));
 
@@ -130,7 +151,7 @@ static inline void chan_pass_on(struct weft_chan *chan, enum weft_op op)
 
 /* Panics if a task waits on the channel, which is about to be freed. */
 void chan_check_unused(const struct weft_chan *chan);
-/* Frees the memory once nobody can be at work on it any more: see limbo.h. */
+/* Frees the memory, chan->bytes of it, once nobody can be at work on it any more: see limbo.h. */
 void chan_release_memory(struct weft_chan *chan);
 
 /* For reports. */

@@ -102,7 +102,7 @@ static bool unlink_from_host(struct weft_ctx *ctx)
     if (host == NULL) { /* a hook on what is never done */
         return exchange_acquire(&ctx->linked, false);
     }
-    lock_acquire(&host->lock);
+    task_lock(&host->lock);
     bool linked = load_relaxed(&ctx->linked); /* under the lock */
     if (linked) {
         store_relaxed(&ctx->linked, false);
@@ -142,7 +142,7 @@ static struct weft_ctx *destroy(struct weft_ctx *ctx)
         chan_check_unused(&ctx->done.chan);
         mailbox_free(&ctx->done);
     } else {
-        free(ctx);
+        block_free(ctx, block_size(sizeof *ctx));
     }
     return parent;
 }
@@ -212,7 +212,7 @@ static struct weft_ctx *take_children(struct weft_ctx *ctx, struct weft_ctx *wor
 static struct weft_ctx *finish(struct weft_ctx *ctx, enum weft_status err, struct cause *cause, const char *fixed,
                                struct weft_ctx *work)
 {
-    lock_acquire(&ctx->lock);
+    task_lock(&ctx->lock);
     bool first = load_relaxed(&ctx->err) == WEFT_OK; /* under the lock */
     if (first) {
         if (cause != NULL) {
@@ -297,15 +297,15 @@ static struct weft_ctx *ctx_new(struct weft_ctx *parent, enum kind kind)
     if (parent == NULL) {
         weft_panic("a context needs a parent: weft_ctx_background() is the first");
     }
-    size_t size = (sizeof(struct weft_ctx) + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-    struct weft_ctx *ctx = aligned_alloc(CACHE_LINE, size);
+    size_t size = sizeof(struct weft_ctx);
+    struct weft_ctx *ctx = block_new(&size);
     if (ctx == NULL) {
         return NULL;
     }
     *ctx = (struct weft_ctx){.kind = kind, .refs = 1, .parent = parent};
     ctx->host = kind == CANCELABLE ? ctx : kind == DETACHED ? NULL : parent->host;
     if (kind == CANCELABLE) {
-        mailbox_init(&ctx->done, 0, NULL);
+        mailbox_init(&ctx->done, 0, size, NULL);
     }
     if (kind != HOOK) { /* which its context owns */
         hold(parent);
@@ -321,7 +321,7 @@ static bool link_to_host(struct weft_ctx *ctx)
         store_relaxed(&ctx->linked, ctx->kind == HOOK); /* waits for ever; not shared yet */
         return false;
     }
-    lock_acquire(&host->lock);
+    task_lock(&host->lock);
     bool alive = load_relaxed(&host->err) == WEFT_OK; /* under the lock */
     if (alive) {
         ctx->next = host->children;
@@ -390,7 +390,7 @@ struct weft_ctx *weft_ctx_with_deadline(struct weft_ctx *parent, weft_ns deadlin
         cancel(ctx, WEFT_TIMEOUT, NULL, deadline_cause);
         return ctx;
     }
-    lock_acquire(&ctx->lock);
+    task_lock(&ctx->lock);
     if (load_relaxed(&ctx->err) == WEFT_OK) { /* under the lock */
         ctx->timer = (struct timer){.when = deadline, .expire = expire_deadline, .fire = fire_deadline};
         ctx->run = runtime.number;
@@ -433,7 +433,7 @@ enum weft_status weft_ctx_err(struct weft_ctx *ctx)
     struct weft_ctx *host = ctx->host;
     enum weft_status err = host == NULL ? WEFT_OK : (enum weft_status)load_acquire(&host->err);
     if (err != WEFT_OK && load_acquire(&host->done.chan.closed) == 0) { /* X2 */
-        lock_acquire(&host->lock);
+        task_lock(&host->lock);
         lock_release(&host->lock);
     }
     return err;
@@ -475,7 +475,7 @@ struct weft_ctx_hook *weft_ctx_after_func(struct weft_ctx *ctx, void (*fn)(void 
     }
     hook->fn = fn;
     hook->arg = arg;
-    lock_acquire(&ctx->lock);
+    task_lock(&ctx->lock);
     hook->hooks_next = ctx->hooks;
     ctx->hooks = hook;
     lock_release(&ctx->lock);

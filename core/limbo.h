@@ -21,10 +21,20 @@
 
 struct weft_chan;
 
+/* Freed channels: `filling` is marked with the epoch of now, `waiting` with an older one. */
+struct limbo {
+    struct weft_chan *filling, *waiting;
+    unsigned count;         /* of filling */
+    uint64_t waiting_epoch; /* those that wait go when every worker has seen a later one */
+};
+
 extern _Atomic(uint64_t) limbo_epoch;
 
-/* Takes the channel, and frees those whose time has come. Any thread. Allocates nothing. */
+/* Takes the channel, and frees those whose time has come. Any thread. Allocates nothing. A worker of a run that keeps its workers to its
+ * end has a limbo of its own; all other threads share one, under a lock. */
 void limbo_free(struct weft_chan *chan);
+/* Moves what is in a worker's own limbo to the shared one, when the worker is no more. */
+void limbo_retire(struct limbo *limbo);
 /* Frees all. When no worker exists. */
 void limbo_drain(void);
 

@@ -3,7 +3,15 @@
 #include <sched.h>
 #include <time.h>
 
-enum { SPIN_ROUNDS = 64, YIELD_ROUNDS = 1024 };
+bool tasks_alone;
+
+enum {
+    SPIN_ROUNDS = 64,
+    YIELD_ROUNDS = 1024,
+    AWAY_FIRST = 64, /* pauses */
+    AWAY_DOUBLED = 2,
+    AWAY_ROUNDS = 8,
+};
 
 void backoff(unsigned round)
 {
@@ -16,13 +24,23 @@ void backoff(unsigned round)
     }
 }
 
+cold_function void stay_away(unsigned round)
+{
+    if (round >= AWAY_ROUNDS) {
+        backoff(round - AWAY_ROUNDS + SPIN_ROUNDS);
+        return;
+    }
+    unsigned doubled = round < AWAY_DOUBLED ? round : AWAY_DOUBLED;
+    for (unsigned pause = (unsigned)AWAY_FIRST << doubled; pause > 0; pause--) {
+        cpu_relax();
+    }
+}
+
 cold_function void lock_acquire_contended(struct lock *lock)
 {
-    for (unsigned round = 0;; round++) {
+    unsigned round = 0;
+    do {
+        stay_away(round++);
         /* relaxed: a hint, the exchange in lock_try validates it */
-        if (load_relaxed(&lock->held) == 0 && lock_try(lock)) {
-            return;
-        }
-        backoff(round);
-    }
+    } while (load_relaxed(&lock->held) != 0 || !lock_try(lock));
 }

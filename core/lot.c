@@ -35,7 +35,7 @@ void lot_wait(_Atomic(uint32_t) *word, uint32_t expected)
     }
     struct bucket *bucket = bucket_of(word);
     struct lot_waiter self = {.word = word, .task = task_self()};
-    lock_acquire(&bucket->lock);
+    task_lock(&bucket->lock);
     if (load_acquire(word) != expected) { /* acquire: what the changer wrote before */
         lock_release(&bucket->lock);
         return;
@@ -57,7 +57,7 @@ unsigned lot_wake(const _Atomic(uint32_t) *word, unsigned count)
     struct lot_waiter *woken = NULL;
     struct lot_waiter **woken_end = &woken;
     unsigned found = 0;
-    lock_acquire(&bucket->lock);
+    task_lock(&bucket->lock);
     struct lot_waiter **link = &bucket->first;
     while (*link != NULL && found < count) {
         struct lot_waiter *waiter = *link;

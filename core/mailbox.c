@@ -12,8 +12,8 @@ static struct mailbox *mailbox_of(const struct weft_chan *chan)
 /* Under the lock. */
 static enum weft_status take(struct mailbox *mailbox, void *value)
 {
-    if (mailbox->full) {
-        mailbox->full = false;
+    if (load_relaxed(&mailbox->full)) { /* under the lock */
+        store_relaxed(&mailbox->full, false);
         elem_copy(value, &mailbox->value, mailbox->chan.elem_size);
         return WEFT_OK;
     }
@@ -26,7 +26,7 @@ static enum weft_status take(struct mailbox *mailbox, void *value)
 
 static enum weft_status locked_take(struct weft_chan *chan, void *value)
 {
-    lock_acquire(&chan->lock);
+    task_lock(&chan->lock);
     enum weft_status status = take(mailbox_of(chan), value);
     lock_release(&chan->lock);
     return status;
@@ -41,14 +41,24 @@ static enum weft_status mailbox_recv(struct weft_chan *chan, void *value)
     return status;
 }
 
-static enum weft_status mailbox_try_recv(struct weft_chan *chan, void *value)
+/* Without the lock, as a hint: or, under it, exact. */
+static bool has_any(const struct weft_chan *chan)
 {
-    enum weft_status status = locked_take(chan, value);
-    if (status != WEFT_AGAIN) {
-        return status;
+    return load_acquire(&mailbox_of(chan)->full) || load_acquire(&chan->closed) != 0;
+}
+
+bool mailbox_ready(struct weft_chan *chan)
+{
+    if (has_any(chan)) {
+        return true;
     }
     runtime.sched->fire_due();
-    return locked_take(chan, value);
+    return has_any(chan);
+}
+
+static enum weft_status mailbox_try_recv(struct weft_chan *chan, void *value)
+{
+    return mailbox_ready(chan) ? locked_take(chan, value) : WEFT_AGAIN;
 }
 
 static enum weft_status mailbox_send(struct weft_chan *chan, const void *value)
@@ -68,10 +78,9 @@ static size_t mailbox_len(const struct weft_chan *chan)
     return 0;
 }
 
-/* Under the lock, or as a hint. */
 static bool mailbox_poll(const struct weft_chan *chan, enum weft_op op)
 {
-    return op == WEFT_RECV && (mailbox_of(chan)->full || load_relaxed(&chan->closed) != 0);
+    return op == WEFT_RECV && has_any(chan);
 }
 
 static uint64_t mailbox_version(const struct weft_chan *chan, enum weft_op op)
@@ -113,19 +122,20 @@ static const struct chan_ops mailbox_ops = {
     .version = mailbox_version,
 };
 
-void mailbox_init(struct mailbox *mailbox, size_t elem_size, void (*release)(struct mailbox *mailbox))
+void mailbox_init(struct mailbox *mailbox, size_t elem_size, size_t bytes, void (*release)(struct mailbox *mailbox))
 {
     *mailbox =
-        (struct mailbox){.chan = {.ops = &mailbox_ops, .elem_size = elem_size, .capacity = 1}, .release = release};
+        (struct mailbox){.chan = {.ops = &mailbox_ops, .elem_size = elem_size, .capacity = 1, .bytes = bytes},
+                         .release = release};
 }
 
 struct task *mailbox_put(struct mailbox *mailbox, weft_ns value)
 {
     struct waitq *queue = &mailbox->chan.recvq;
     struct task *task = NULL;
-    lock_acquire(&mailbox->chan.lock);
-    if (!mailbox->full && load_relaxed(&mailbox->chan.closed) == 0) { /* under the lock */
-        mailbox->full = true;
+    task_lock(&mailbox->chan.lock);
+    if (!load_relaxed(&mailbox->full) && load_relaxed(&mailbox->chan.closed) == 0) { /* under the lock */
+        store_release(&mailbox->full, true); /* for those who look without it */
         store_release(&mailbox->puts, load_relaxed(&mailbox->puts) + 1); /* under the lock: one writer */
         mailbox->value = value;
         while (queue->head != NULL) {
@@ -144,17 +154,17 @@ struct task *mailbox_put(struct mailbox *mailbox, weft_ns value)
 
 bool mailbox_drain(struct mailbox *mailbox)
 {
-    lock_acquire(&mailbox->chan.lock);
-    bool was_full = mailbox->full;
-    mailbox->full = false;
+    task_lock(&mailbox->chan.lock);
+    bool was_full = load_relaxed(&mailbox->full); /* under the lock */
+    store_relaxed(&mailbox->full, false);
     lock_release(&mailbox->chan.lock);
     return was_full;
 }
 
 void mailbox_close(struct mailbox *mailbox)
 {
-    lock_acquire(&mailbox->chan.lock);
-    store_relaxed(&mailbox->chan.closed, 1u);
+    task_lock(&mailbox->chan.lock);
+    store_release(&mailbox->chan.closed, 1u); /* for those who look without the lock */
     lock_release(&mailbox->chan.lock);
     chan_wake_all(&mailbox->chan);
 }

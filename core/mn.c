@@ -17,6 +17,7 @@ struct mn mn;
 
 enum { BIND_ATTEMPTS = 1000 }; /* a millisecond each */
 static const weft_ns trim_period_ns = 100000000;
+static const weft_ns coarse_margin_ns = 250000000;
 static const weft_ns hog_poll_ns = 10000000; /* one tick of the monitor */
 
 /* --- sleeping and waking ---------------------------------------------------------------------------- */
@@ -187,13 +188,19 @@ void mn_timer_armed(weft_ns when)
 
 void mn_arm(struct timer *timer)
 {
+    weft_ns when = timer->when; /* once armed it may expire, and be gone */
     if (timer_arm(&mn_self()->timers, timer)) {
-        mn_timer_armed(timer->when);
+        mn_timer_armed(when);
     }
 }
 
 void mn_fire_due(void)
 {
+    /* Who looks at a timer in a loop must not pay for the clock each time. The coarse time is 10 ms old, 100 ms behind a sleep of all workers, or, where the monitor gets no processor, as
+     * late as everything else then. */
+    if (runtime.sched->now == NULL && next_timer() - load_relaxed(&runtime.coarse_now) > coarse_margin_ns) {
+        return;
+    }
     mn_fire_timers(mn_self());
 }
 
@@ -231,11 +238,17 @@ bool mn_watch(weft_ns now)
             worker->tick_since = now;
             worker->hog_said = false;
         } else if (now - worker->tick_since >= hog_poll_ns) {
-            if (!load_relaxed(&worker->base.preempt)) {
-                store_relaxed(&worker->base.preempt, true);
+            if (load_relaxed(&worker->base.preempt) == PREEMPT_NONE) {
+                store_relaxed(&worker->hog_tick, tick); /* hint */
+                store_relaxed(&worker->base.preempt, (uint8_t)PREEMPT_HOG);
                 count_up(&mn.hogs, 1);
             }
+            worker->turn_at = now;
             say_hog(worker, now - worker->tick_since);
+        }
+        if (!asleep && now - worker->turn_at >= hog_poll_ns && mn.policy->any_hog != NULL && mn.policy->any_hog()) {
+            store_relaxed(&worker->base.preempt, (uint8_t)PREEMPT_TURN);
+            worker->turn_at = now;
         }
     }
     return busy != 0;
@@ -347,6 +360,7 @@ static void *worker_thread(void *arg)
 static void worker_init(struct mn_worker *worker, unsigned index, uint64_t seed)
 {
     worker->base.index = index;
+    worker->base.blocks.kept = true;
     limbo_quiet(&worker->base.epoch);
     store_relaxed(&worker->base.random, random_seed(seed, index)); /* no other thread yet */
     timers_init(&worker->timers);
@@ -371,7 +385,7 @@ static unsigned start_workers(void)
 static void main_task(void *unused)
 {
     (void)unused;
-    frame_call(task_self(), mn.main_fn, mn.main_arg); /* a panic that is recovered in it is a return */
+    weft_call(mn.main_fn, mn.main_arg); /* a panic that is recovered in it is a return */
     if (unlikely(worker_self() == NULL)) {
         task_lost();
     }
@@ -421,6 +435,10 @@ enum weft_status mn_run(const struct mn_policy *policy, const struct weft_option
             threads_count(-1);
         }
         run_observable(false);
+        for (unsigned i = 0; i < mn.count; i++) {
+            limbo_retire(&mn.workers[i].base.limbo);
+            blocks_drain(&mn.workers[i].base.blocks);
+        }
         if (blocking_end_run()) {
             stacks_abandon();
         }

@@ -25,6 +25,7 @@ struct mn_worker {
     struct task *previous;
     park_commit commit;
     void *commit_arg;
+    bool preempted; /* it was made to give way as a hog */
     _Atomic(uint32_t) tick; /* counts scheduling decisions, for what is done now and then; read by the monitor */
     struct context loop;
     struct magazine tasks, stacks;
@@ -39,6 +40,8 @@ struct mn_worker {
     weft_ns trimmed_at; /* when that was */
     uintptr_t thread;   /* pthread_t */
     /* the monitor's */
+    weft_ns turn_at;             /* when a hog last had a turn */
+    _Atomic(uint32_t) hog_tick; /* whom PREEMPT_HOG means: who runs at this tick */
     uint32_t tick_seen;
     weft_ns tick_since; /* when it was first seen so */
     bool hog_said;      /* of the task that keeps it now */
@@ -48,6 +51,7 @@ enum push_kind {
     PUSH_SPAWN, /* a new task */
     PUSH_READY, /* was parked, readied by a task of this worker */
     PUSH_YIELD, /* gives way to the others */
+    PUSH_HOG,   /* was made to, after a time slice: goes on when nobody else is runnable, or all others have had a slice */
     PUSH_TIMER, /* slept, and its time has come */
 };
 
@@ -60,6 +64,9 @@ struct mn_policy {
     void (*inject)(struct task *task);
     struct task *(*pop)(struct mn_worker *worker);  /* never waits; NULL: nothing at hand */
     struct task *(*find)(struct mn_worker *worker); /* searches, sleeps; NULL: the run has ended */
+    /* The longest waiting hog; NULL: there is none, or no difference is made between them and others. */
+    struct task *(*pop_hog)(struct mn_worker *worker);
+    bool (*any_hog)(void); /* a hint */
     /* NULL, or: `preempt` is set, does the task give way? It stays set. */
     bool (*gives_way)(struct mn_worker *worker);
     context_entry entry; /* a function that calls mn_task_main with this policy */
@@ -157,7 +164,8 @@ no_race_check static force_inline void mn_arrived(const struct mn_policy *policy
         lock_release(worker->commit_arg);
     } else if (!commit(worker->commit_arg)) {
         race_release(previous);
-        policy->push(worker, previous, PUSH_YIELD);
+        policy->push(worker, previous, worker->preempted ? PUSH_HOG : PUSH_YIELD);
+        worker->preempted = false;
     }
     if (unlikely(mn_tick(worker) % TICKS_PER_TIMER_CHECK == 0)) { /* not before: the task left behind may hold a lock */
         mn_fire_timers(worker);
@@ -219,17 +227,11 @@ static inline bool mn_commit_yield(void *unused)
     return false;
 }
 
-no_race_check static force_inline void mn_yield(const struct mn_policy *policy)
+/* Goes on with `next`; the caller is runnable. */
+no_race_check static force_inline void mn_yield_to(const struct mn_policy *policy, struct mn_worker *worker,
+                                                   struct task *next)
 {
-    struct mn_worker *worker = mn_self();
     struct task *self = load_relaxed(&worker->base.current); /* owner only */
-    struct task *next = mn_next(policy, worker);
-    if (next == NULL && likely(!load_relaxed(&mn.stop))) {
-        if (unlikely(mn_tick(worker) % TICKS_PER_TIMER_CHECK == 0)) {
-            mn_fire_timers(worker); /* who yields in a loop may wait for one */
-        }
-        return; /* nobody to give way to */
-    }
     worker->previous = self;
     worker->commit = mn_commit_yield;
     race_release(self);
@@ -237,16 +239,44 @@ no_race_check static force_inline void mn_yield(const struct mn_policy *policy)
     race_acquire(self);
 }
 
+no_race_check static force_inline void mn_yield(const struct mn_policy *policy)
+{
+    struct mn_worker *worker = mn_self();
+    struct task *next = mn_next(policy, worker);
+    if (next == NULL && likely(!load_relaxed(&mn.stop))) {
+        if (unlikely(mn_tick(worker) % TICKS_PER_TIMER_CHECK == 0)) {
+            mn_fire_timers(worker); /* who yields in a loop may wait for one */
+        }
+        return; /* nobody to give way to */
+    }
+    mn_yield_to(policy, worker, next);
+}
+
 no_race_check static force_inline void mn_poll(const struct mn_policy *policy)
 {
     struct mn_worker *worker = mn_self();
+    uint8_t why = load_relaxed(&worker->base.preempt);
     if (policy->gives_way == NULL) {
-        store_relaxed(&worker->base.preempt, false); /* the monitor sets it again if need be */
+        store_relaxed(&worker->base.preempt, (uint8_t)PREEMPT_NONE); /* the monitor sets it again if need be */
     } else if (!policy->gives_way(worker)) {
         return;
     }
+    if (policy->gives_way == NULL && why == PREEMPT_HOG &&
+        load_relaxed(&worker->hog_tick) != load_relaxed(&worker->tick)) { /* hints */
+        return; /* meant for a task that has gone */
+    }
     mn_fire_timers(worker);
-    mn_yield(policy);
+    if (policy->pop_hog == NULL) {
+        mn_yield(policy);
+        return;
+    }
+    struct task *next = why == PREEMPT_TURN ? policy->pop_hog(worker) : mn_next(policy, worker);
+    if (next != NULL) {
+        worker->preempted = why == PREEMPT_HOG;
+        mn_yield_to(policy, worker, next);
+    } else if (load_relaxed(&mn.stop)) {
+        mn_yield(policy);
+    }
 }
 
 no_race_check static force_inline void mn_ready(const struct mn_policy *policy, struct task *task)

@@ -40,7 +40,7 @@ static bool barge(struct mutex *self)
 {
     uint32_t word = load_relaxed(&self->word); /* the CAS validates */
     while ((word & LOCKED) == 0) {
-        if (cas_weak_acquire(&self->word, &word, word | LOCKED)) {
+        if (task_cas_weak_acquire(&self->word, &word, word | LOCKED)) {
             return true;
         }
     }
@@ -53,7 +53,7 @@ static bool announce(struct mutex *self)
     uint32_t word = load_relaxed(&self->word); /* the CAS validates */
     for (;;) {
         uint32_t wanted = (word & LOCKED) == 0 ? word | LOCKED : word | WAITERS;
-        if (cas_weak_acquire(&self->word, &word, wanted)) {
+        if (task_cas_weak_acquire(&self->word, &word, wanted)) {
             return (word & LOCKED) != 0;
         }
     }
@@ -63,8 +63,11 @@ static cold_function void lock_slow(struct mutex *self)
 {
     struct sync_waiter waiter = {.task = task_self()};
     weft_ns began = 0;
+    if (!tasks_alone) { /* who runs on another processor has most often left by then */
+        stay_away(0);
+    }
     while (!barge(self)) {
-        lock_acquire(&self->lock);
+        task_lock(&self->lock);
         if (!announce(self)) {
             lock_release(&self->lock);
             return;
@@ -87,15 +90,15 @@ void weft_lock(struct weft_mutex *mutex)
 {
     struct mutex *self = mutex_of(mutex);
     uint32_t word = 0;
-    task_poll();
-    if (unlikely(!cas_acquire(&self->word, &word, LOCKED))) {
+    task_enter();
+    if (unlikely(!task_cas_acquire(&self->word, &word, LOCKED))) {
         lock_slow(self);
     }
 }
 
 bool weft_try_lock(struct weft_mutex *mutex)
 {
-    task_poll();
+    task_enter();
     return barge(mutex_of(mutex));
 }
 
@@ -105,7 +108,7 @@ static cold_function void unlock_slow(struct mutex *self)
     if ((word & LOCKED) == 0) {
         weft_panic("unlock of an unlocked mutex %p", (void *)self);
     }
-    lock_acquire(&self->lock);
+    task_lock(&self->lock);
     struct sync_waiter *waiter = sync_pop(&self->tail);
     if (waiter == NULL) { /* against M2 */
         lock_release(&self->lock);
@@ -129,7 +132,7 @@ void weft_unlock(struct weft_mutex *mutex)
     struct mutex *self = mutex_of(mutex);
     uint32_t word = LOCKED;
     task_self(); /* panics outside of a task */
-    if (unlikely(!cas_release(&self->word, &word, 0u))) {
+    if (unlikely(!task_cas_release(&self->word, &word, 0u))) {
         unlock_slow(self);
     }
 }
@@ -149,7 +152,7 @@ void weft_cond_wait(struct weft_cond *cond, struct weft_mutex *mutex)
     if ((load_relaxed(&mutex_of(mutex)->word) & LOCKED) == 0) { /* the caller's own doing, or misuse */
         weft_panic("wait for the condition %p without holding the mutex %p", (void *)cond, (void *)mutex);
     }
-    lock_acquire(&self->lock);
+    task_lock(&self->lock);
     sync_push(&self->tail, &waiter);
     weft_unlock(mutex);
     task_park(WAIT_COND, self, park_unlock, &self->lock, NULL);
@@ -159,7 +162,8 @@ void weft_cond_wait(struct weft_cond *cond, struct weft_mutex *mutex)
 void weft_cond_signal(struct weft_cond *cond)
 {
     struct cond *self = (struct cond *)(void *)cond;
-    lock_acquire(&self->lock);
+    task_self(); /* panics outside of a task */
+    task_lock(&self->lock);
     struct sync_waiter *waiter = sync_pop(&self->tail);
     struct task *task = waiter == NULL ? NULL : waiter->task;
     lock_release(&self->lock);
@@ -171,7 +175,8 @@ void weft_cond_signal(struct weft_cond *cond)
 void weft_cond_broadcast(struct weft_cond *cond)
 {
     struct cond *self = (struct cond *)(void *)cond;
-    lock_acquire(&self->lock);
+    task_self(); /* panics outside of a task */
+    task_lock(&self->lock);
     struct sync_waiter *all = self->tail;
     self->tail = NULL;
     lock_release(&self->lock);

@@ -24,7 +24,7 @@ typedef jmp_buf jump_buffer;
 
 enum {
     MESSAGE_SIZE = 512,
-    FEW = 4,
+    FEW = 8,
     TRACE_DEPTH = 64,
     FLUSH_ATTEMPTS = 100, /* a millisecond each */
 };
@@ -42,15 +42,23 @@ struct panic {
     const char *message;   /* of a panic */
 };
 
+enum {
+    FUNCTION_RUNS = -1, /* base: the frame's function has not returned */
+    ROOT_RUNS = -2,     /* base: the same, of a task's own function */
+    ON_HEAP = 1 << 30,  /* in count: the calls have become more than a few */
+};
+
+/* What weft_call has on its stack, and sets the jump in. The root, of a task's own function, is on the heap. */
 struct frame {
     struct frame *parent;
-    struct panic *run_by; /* P1; NULL: not by a panic */
-    unsigned depth;
-    unsigned count, room;   /* of calls */
-    struct deferred *calls; /* few, or on the heap */
+    struct panic *run_by;  /* P1; NULL: not by a panic */
+    int32_t count;         /* of calls, and ON_HEAP */
+    int32_t base;          /* P4 */
+    jump_buffer jump;      /* not the root's */
+    bool inner;            /* P4: it was a call of its own that recovered, not its function. Set before a jump */
+    int32_t room;          /* on the heap */
+    struct deferred *heap; /* likewise */
     struct deferred few[FEW];
-    bool root;
-    jump_buffer jump;
 };
 
 /* A weft_exit. */
@@ -135,23 +143,45 @@ void fatal(const char *format, ...)
 
 /* --- frames ----------------------------------------------------------------------------------------- */
 
-static force_inline void frame_enter(struct task *self, struct frame *frame, struct panic *run_by)
+static void run_all(struct task *self, struct frame *frame);
+
+static force_inline void frame_enter(struct task *self, struct frame *frame, int32_t base)
 {
     frame->parent = self->frames;
-    frame->run_by = run_by;
-    frame->depth = frame->parent == NULL ? 1 : frame->parent->depth + 1;
+    frame->run_by = NULL;
     frame->count = 0;
-    frame->room = FEW;
-    frame->calls = frame->few;
-    frame->root = false;
+    frame->base = base;
     self->frames = frame;
+}
+
+static force_inline int32_t frame_count(const struct frame *frame)
+{
+    return frame->count & ~ON_HEAP;
+}
+
+static force_inline struct deferred *frame_calls(struct frame *frame)
+{
+    return likely((frame->count & ON_HEAP) == 0) ? frame->few : frame->heap;
+}
+
+/* P2. Frames do not carry it: only panics ask. */
+static unsigned frame_depth(const struct frame *frame)
+{
+    unsigned depth = 0;
+    for (; frame != NULL; frame = frame->parent) {
+        depth++;
+    }
+    return depth;
 }
 
 /* The innermost frame goes. */
 static force_inline void frame_leave(struct task *self, struct frame *frame)
 {
-    if (unlikely(frame->calls != frame->few)) {
-        free(frame->calls);
+    if (unlikely(frame->count != 0)) { /* all calls are done but for ON_HEAP, or it is left by a jump */
+        frame->count &= ON_HEAP;
+        if (frame->count != 0) {
+            free(frame->heap);
+        }
     }
     self->frames = frame->parent;
 }
@@ -160,64 +190,85 @@ static force_inline void frame_leave(struct task *self, struct frame *frame)
 static cold_function void frame_drop(struct task *self)
 {
     struct frame *frame = self->frames;
-    bool root = frame->root;
+    bool root = frame->base == ROOT_RUNS;
     frame_leave(self, frame);
     if (root) {
         free(frame);
     }
 }
 
-static void run_last(struct task *self, struct frame *frame, struct panic *panic);
-
-static force_inline void run_all(struct task *self, struct frame *frame)
+/* The stack has been cut back to the innermost frame. Apart from its caller, which sets the jump: nothing of that one's is alive in a register here. */
+static __attribute__((noinline)) bool frame_landed(void)
 {
-    while (unlikely(frame->count > 0)) {
-        run_last(self, frame, NULL);
-    }
-}
-
-/* The stack has been cut back to `frame`. Apart from its caller, which sets the jump: nothing of that one's is alive in a register here. */
-static __attribute__((noinline)) bool frame_recovered(struct task *self, struct frame *frame)
-{
+    struct task *self = task_current();
+    struct frame *frame = self->frames;
     run_all(self, frame);
+    bool inner = frame->inner;
     frame_leave(self, frame);
-    return false;
+    return inner;
 }
 
-/* Not inlined: whoever sets a jump must not share its stack frame with a caller that is alive behind it. */
-static __attribute__((noinline)) bool frame_run(struct task *self, task_fn fn, void *arg, struct panic *run_by)
+/* Takes the last call off the list, where the frame's function has returned: P4. */
+static force_inline void run_in_frame(struct frame *frame)
+{
+    int32_t last = frame_count(frame) - 1;
+    struct deferred *call = &frame_calls(frame)[last];
+    frame->base = last;
+    frame->count--;
+    call->fn(call->arg);
+}
+
+/* Whoever sets a jump must not share its stack frame with a caller that is alive behind it. */
+__attribute__((noinline)) bool weft_call(void (*fn)(void *), void *arg)
 {
     struct frame frame;
-    struct task *volatile task = self;
-    frame_enter(self, &frame, run_by);
-    if (jump_set(frame.jump) != 0) {
-        return frame_recovered(task, task->frames);
-    }
-    fn(arg);
-    run_all(task, &frame);
-    frame_leave(task, &frame);
-    return true;
-}
-
-/* P1 */
-static cold_function void run_last(struct task *self, struct frame *frame, struct panic *panic)
-{
-    struct deferred call = frame->calls[--frame->count];
-    frame_run(self, call.fn, call.arg, panic);
-}
-
-bool frame_call(struct task *self, task_fn fn, void *arg)
-{
-    return frame_run(self, fn, arg, NULL);
-}
-
-bool weft_call(void (*fn)(void *), void *arg)
-{
     struct task *self = task_self();
     if (unlikely(fn == NULL)) {
         weft_panic("weft_call of a null function");
     }
-    return frame_run(self, fn, arg, NULL);
+    frame_enter(self, &frame, FUNCTION_RUNS);
+    if (jump_set(frame.jump) != 0) {
+        return frame_landed();
+    }
+    fn(arg);
+    while (frame_count(&frame) > 0) {
+        run_in_frame(&frame);
+    }
+    struct worker *worker = worker_self(); /* a new one, perhaps */
+    if (unlikely(worker == NULL)) {
+        task_lost();
+    }
+    frame_leave(load_relaxed(&worker->current), &frame); /* owner only */
+    return true;
+}
+
+/* A deferred call that is run by a panic, or behind one: a frame of its own. */
+struct unwound {
+    struct deferred call;
+    struct panic *run_by;
+};
+
+static void run_unwound(void *arg)
+{
+    struct unwound *unwound = arg;
+    task_self()->frames->run_by = unwound->run_by; /* P1 */
+    unwound->call.fn(unwound->call.arg);
+}
+
+/* Takes the last call off the list and runs it. */
+static cold_function void run_last(struct task *self, struct frame *frame, struct panic *panic)
+{
+    (void)self;
+    frame->count--;
+    struct unwound unwound = {.call = frame_calls(frame)[frame_count(frame)], .run_by = panic};
+    weft_call(run_unwound, &unwound);
+}
+
+static cold_function void run_all(struct task *self, struct frame *frame)
+{
+    while (frame_count(frame) > 0) {
+        run_last(self, frame, NULL);
+    }
 }
 
 static cold_function struct frame *root_frame(struct task *self)
@@ -226,27 +277,28 @@ static cold_function struct frame *root_frame(struct task *self)
     if (root == NULL) {
         weft_panic("weft_defer: no memory");
     }
-    frame_enter(self, root, NULL);
-    root->root = true;
+    frame_enter(self, root, ROOT_RUNS);
     return root;
 }
 
 static cold_function void more_room(struct frame *frame)
 {
-    unsigned room = frame->room * 2;
-    struct deferred *calls = malloc(room * sizeof *calls);
+    int32_t count = frame_count(frame);
+    struct deferred *calls = malloc(2 * (size_t)count * sizeof *calls);
     if (calls == NULL) {
-        weft_panic("weft_defer: no memory for %u calls", room);
+        weft_panic("weft_defer: no memory for %d calls", 2 * count);
     }
-    memcpy(calls, frame->calls, frame->count * sizeof *calls);
-    if (frame->calls != frame->few) {
-        free(frame->calls);
+    memcpy(calls, frame_calls(frame), (size_t)count * sizeof *calls);
+    if ((frame->count & ON_HEAP) != 0) {
+        free(frame->heap);
     }
-    frame->calls = calls;
-    frame->room = room;
+    frame->heap = calls;
+    frame->room = 2 * count;
+    frame->count |= ON_HEAP;
 }
 
-void weft_defer(void (*fn)(void *), void *arg)
+/* Whatever is not one of the first few calls of a frame that is there. */
+static __attribute__((noinline)) void defer_slow(task_fn fn, void *arg)
 {
     struct task *self = task_self();
     if (unlikely(fn == NULL)) {
@@ -256,10 +308,22 @@ void weft_defer(void (*fn)(void *), void *arg)
     if (unlikely(frame == NULL)) {
         frame = root_frame(self);
     }
-    if (unlikely(frame->count == frame->room)) {
+    if (unlikely(frame_count(frame) == ((frame->count & ON_HEAP) != 0 ? frame->room : FEW))) {
         more_room(frame);
     }
-    frame->calls[frame->count++] = (struct deferred){fn, arg};
+    frame_calls(frame)[frame_count(frame)] = (struct deferred){fn, arg};
+    frame->count++;
+}
+
+void weft_defer(void (*fn)(void *), void *arg)
+{
+    struct task *self = task_current();
+    struct frame *frame = likely(self != NULL) ? self->frames : NULL;
+    if (likely(frame != NULL && frame->count < FEW && fn != NULL)) {
+        frame->few[frame->count++] = (struct deferred){fn, arg};
+    } else {
+        defer_slow(fn, arg);
+    }
 }
 
 /* --- the end of a task ------------------------------------------------------------------------------ */
@@ -293,28 +357,30 @@ cold_function void frames_forget(struct task *self)
  * itself. */
 static __attribute__((noreturn, noinline)) void cut_back(struct task *self, struct frame *frame)
 {
-    while (self->panics != NULL && self->panics->exits == NULL && self->panics->depth >= frame->depth) { /* P2 */
+    unsigned depth = frame_depth(frame);
+    while (self->panics != NULL && self->panics->exits == NULL && self->panics->depth >= depth) { /* P2 */
         self->panics = self->panics->older;
     }
     while (self->frames != frame) {
         frame_drop(self);
     }
-    if (self->panics != NULL && self->panics->depth >= frame->depth) {
+    if (self->panics != NULL && self->panics->depth >= depth) {
         jump_to(self->panics->exits->jump); /* P3 */
     }
-    if (frame->root) { /* as if the task's function had returned */
+    if (frame->base == ROOT_RUNS) { /* as if the task's function had returned */
         frames_finish(self);
         runtime.sched->exit();
     }
+    frame->inner = frame->base >= 0 && frame_count(frame) >= frame->base; /* P4: the call that recovered was number `count` */
     jump_to(frame->jump);
 }
 
 /* Runs the deferred calls of all frames. Returns if nothing was recovered. */
 static void unwind(struct task *self, struct panic *panic)
 {
-    panic->depth = self->frames == NULL ? 0 : self->frames->depth;
+    panic->depth = frame_depth(self->frames);
     for (struct frame *frame = self->frames; frame != NULL; frame = frame->parent) {
-        while (frame->count > 0) {
+        while (frame_count(frame) > 0) {
             run_last(self, frame, panic);
             if (panic->recovered) {
                 cut_back(self, frame);
@@ -363,7 +429,8 @@ const char *weft_recover(void)
 {
     struct task *self = task_self();
     struct frame *frame = self->frames;
-    struct panic *panic = frame == NULL ? NULL : frame->run_by;
+    /* not in a call that the frame deferred itself: P4 */
+    struct panic *panic = frame == NULL || frame->base != FUNCTION_RUNS ? NULL : frame->run_by;
     if (panic == NULL || panic->exits != NULL || panic->recovered) {
         return NULL;
     }

@@ -10,16 +10,17 @@
  * Invariants
  *   P1  Each deferred call is taken off its frame's list before it runs, and runs as a frame of its own, which knows the panic that runs it. So
  *       "directly in a deferred call" is "the innermost frame has a panic".
- *   P2  A frame's depth is its parent's plus one; a panic's is that of the frame in which it was raised. A panic lives on the stack above that
+ *   P2  A frame's depth is the number of frames from it to the last; a panic's is that of the frame in which it was raised. A panic lives on the stack above that
  *       frame: a long jump to frame f ends all panics whose depth is not below f's.
- *   P3  weft_exit is a panic that can't be recovered; if a long jump ends one, it begins anew from there. */
+ *   P3  weft_exit is a panic that can't be recovered; if a long jump ends one, it begins anew from there.
+ *   P4  Where a frame's function has returned, its deferred calls run in the same frame, with the number of calls left of it as the base: what they
+ *       defer comes on top of that, and so runs before what is left. A panic that one at or above the base recovers ends that deferred call
+ *       only: the frame was not left by a panic. */
 #ifndef CORE_PANIC_H
 #define CORE_PANIC_H
 
 #include "task.h"
 
-/* Runs fn(arg) as weft_call does, for the main task. */
-bool frame_call(struct task *self, task_fn fn, void *arg);
 /* At the end of a task that has frames or has had a panic: runs what its own function deferred, frees its memory. */
 void frames_finish(struct task *self);
 /* For a task that will never run again: frees the memory only. */

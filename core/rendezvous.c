@@ -39,7 +39,7 @@ static force_inline bool meet(struct weft_chan *chan, enum weft_op op, void *val
 
 static force_inline enum weft_status meet_or_park(struct weft_chan *chan, enum weft_op op, void *value)
 {
-    lock_acquire(&chan->lock);
+    task_lock(&chan->lock);
     /* closed: written under the lock */
     if (likely(load_relaxed(&chan->closed) == 0)) {
         if (meet(chan, op, value)) {
@@ -70,14 +70,9 @@ enum weft_status rendezvous_recv(struct weft_chan *chan, void *value)
     return meet_or_park(chan, WEFT_RECV, value);
 }
 
-static force_inline enum weft_status try_meet(struct weft_chan *chan, enum weft_op op, void *value)
+enum weft_status rendezvous_try_slow(struct weft_chan *chan, enum weft_op op, void *value)
 {
-    /* A failing attempt costs two shared loads. A waiter or a close that the caller has heard of happened before, and is
-     * seen; one that it has not heard of may as well come after this call. seq_cst: the two in one order. */
-    if (load_seq_cst(&chan_queue(chan, opposite(op))->count) == 0 && load_seq_cst(&chan->closed) == 0) {
-        return WEFT_AGAIN;
-    }
-    lock_acquire(&chan->lock);
+    task_lock(&chan->lock);
     if (load_relaxed(&chan->closed) != 0) { /* written under the lock */
         lock_release(&chan->lock);
         if (op == WEFT_RECV) {
@@ -90,16 +85,6 @@ static force_inline enum weft_status try_meet(struct weft_chan *chan, enum weft_
     }
     lock_release(&chan->lock);
     return WEFT_AGAIN;
-}
-
-enum weft_status rendezvous_try_send(struct weft_chan *chan, const void *value)
-{
-    return try_meet(chan, WEFT_SEND, (void *)(uintptr_t)value);
-}
-
-enum weft_status rendezvous_try_recv(struct weft_chan *chan, void *value)
-{
-    return try_meet(chan, WEFT_RECV, value);
 }
 
 /* Takes all that can be claimed out of the queue, with status CLOSED; returns those to be readied as a list. */
@@ -132,7 +117,7 @@ uint64_t rendezvous_version(const struct weft_chan *chan, enum weft_op op)
 
 enum weft_status rendezvous_close(struct weft_chan *chan)
 {
-    lock_acquire(&chan->lock);
+    task_lock(&chan->lock);
     if (load_relaxed(&chan->closed) != 0) { /* written under the lock */
         lock_release(&chan->lock);
         return WEFT_CLOSED;
@@ -161,7 +146,7 @@ static enum pair_result pair(struct wait *self, uint32_t self_index, struct wait
 {
     for (unsigned round = 0;; round++) {
         uint32_t mine = CLAIM_OPEN;
-        if (!cas_acq_rel(&self->claim, &mine, CLAIM_BUSY)) {
+        if (!task_cas_acq_rel(&self->claim, &mine, CLAIM_BUSY)) {
             return PAIR_SELF_LOST;
         }
         uint32_t theirs = load_relaxed(&other->claim); /* the CAS validates */
@@ -171,7 +156,7 @@ static enum pair_result pair(struct wait *self, uint32_t self_index, struct wait
         }
         if (theirs == CLAIM_OPEN || theirs == CLAIM_PARKED) {
             *parked = theirs == CLAIM_PARKED;
-            if (cas_acq_rel(&other->claim, &theirs, CLAIM_WON + other_index)) {
+            if (task_cas_acq_rel(&other->claim, &theirs, CLAIM_WON + other_index)) {
                 store_release(&self->claim, CLAIM_WON + self_index);
                 return PAIR_DONE;
             }
@@ -188,9 +173,9 @@ enum enlist_result rendezvous_enlist(struct weft_chan *chan, enum weft_op op, st
 {
     struct waitq *others = chan_queue(chan, opposite(op));
     uint32_t open = CLAIM_OPEN;
-    lock_acquire(&chan->lock);
+    task_lock(&chan->lock);
     if (load_relaxed(&chan->closed) != 0) { /* written under the lock */
-        bool won = cas_acq_rel(&self->wait->claim, &open, CLAIM_WON + self->index);
+        bool won = task_cas_acq_rel(&self->wait->claim, &open, CLAIM_WON + self->index);
         lock_release(&chan->lock);
         if (won) {
             self->status = WEFT_CLOSED;
@@ -210,7 +195,7 @@ enum enlist_result rendezvous_enlist(struct weft_chan *chan, enum weft_op op, st
         enum pair_result result;
         if (waiter->wait == NULL) {
             open = CLAIM_OPEN;
-            result = cas_acq_rel(&self->wait->claim, &open, CLAIM_WON + self->index) ? PAIR_DONE : PAIR_SELF_LOST;
+            result = task_cas_acq_rel(&self->wait->claim, &open, CLAIM_WON + self->index) ? PAIR_DONE : PAIR_SELF_LOST;
         } else {
             result = pair(self->wait, self->index, waiter->wait, waiter->index, &parked);
         }

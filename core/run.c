@@ -166,6 +166,9 @@ static enum weft_status resolve(const struct weft_options *options)
     }
     static uint64_t runs; /* one run at a time */
     runtime = (struct runtime){.sched = sched, .chan = chan, .options = resolved, .number = ++runs};
+#ifndef SANITIZE_THREAD
+    tasks_alone = resolved.workers == 1 && !sched->caps.os_threads;
+#endif
     return WEFT_OK;
 }
 
@@ -214,6 +217,7 @@ enum weft_status weft_run(const struct weft_options *options, void (*main_fn)(vo
         status = run_watched(main_fn, arg);
     }
     limbo_drain();
+    tasks_alone = false;
     runtime = (struct runtime){0};
     lot_reset();
     store_release(&running, false); /* the next run's exchange sees all of this one's end */
@@ -260,6 +264,13 @@ cold_function void task_lost(void)
 void weft_poll(void)
 {
     task_poll();
+}
+
+cold_function void task_outside(void)
+{
+    if (runtime.sched != NULL) {
+        task_self(); /* panics */
+    }
 }
 
 cold_function void task_poll_slow(void)
@@ -324,7 +335,8 @@ void run_observable(bool yes)
 
 bool run_needs_limbo(void)
 {
-    return runtime.sched != NULL && (runtime.options.workers > 1 || runtime.sched->caps.os_threads);
+    return runtime.sched != NULL &&
+           (runtime.options.workers > 1 || runtime.sched->caps.os_threads || worker_self() == NULL);
 }
 
 bool run_hold(void)

@@ -33,7 +33,7 @@ static force_inline bool try_read(struct rwmutex *self)
 {
     uint64_t word = load_relaxed(&self->word); /* the CAS validates */
     while ((word & (WRITER | WAITERS)) == 0) {
-        if (cas_weak_acquire(&self->word, &word, word + READER)) {
+        if (task_cas_weak_acquire(&self->word, &word, word + READER)) {
             return true;
         }
     }
@@ -43,7 +43,7 @@ static force_inline bool try_read(struct rwmutex *self)
 static force_inline bool try_write(struct rwmutex *self)
 {
     uint64_t word = 0;
-    return cas_acquire(&self->word, &word, (uint64_t)WRITER);
+    return task_cas_acquire(&self->word, &word, (uint64_t)WRITER);
 }
 
 /* Under the lock: sets WAITERS if the lock can't be had now (R1). `free_mask`: the bits that must be 0 to take it. */
@@ -52,7 +52,7 @@ static bool take_or_announce(struct rwmutex *self, uint64_t free_mask, uint64_t 
     uint64_t word = load_relaxed(&self->word); /* the CAS validates */
     for (;;) {
         bool can = (word & free_mask) == 0;
-        if (cas_weak_acquire(&self->word, &word, can ? word + taken : word | WAITERS)) {
+        if (task_cas_weak_acquire(&self->word, &word, can ? word + taken : word | WAITERS)) {
             return can;
         }
     }
@@ -61,7 +61,7 @@ static bool take_or_announce(struct rwmutex *self, uint64_t free_mask, uint64_t 
 static cold_function void wait_for(struct rwmutex *self, bool writer)
 {
     struct sync_waiter waiter = {.task = task_self(), .count = writer};
-    lock_acquire(&self->lock);
+    task_lock(&self->lock);
     if (take_or_announce(self, writer ? UINT64_MAX : WRITER | WAITERS, writer ? WRITER : READER)) {
         lock_release(&self->lock);
         return;
@@ -98,7 +98,7 @@ static struct sync_waiter *grant(struct rwmutex *self, bool after_writer)
 /* By the last holder, which has left the word with nothing but WAITERS, or by a writer that still has it. */
 static cold_function void let_in(struct rwmutex *self, bool after_writer)
 {
-    lock_acquire(&self->lock);
+    task_lock(&self->lock);
     struct sync_waiter *granted = grant(self, after_writer);
     lock_release(&self->lock); /* R3 */
     sync_ready_all(granted);
@@ -107,7 +107,7 @@ static cold_function void let_in(struct rwmutex *self, bool after_writer)
 void weft_rlock(struct weft_rwmutex *mutex)
 {
     struct rwmutex *self = rwmutex_of(mutex);
-    task_poll();
+    task_enter();
     if (unlikely(!try_read(self))) {
         wait_for(self, false);
     }
@@ -115,7 +115,7 @@ void weft_rlock(struct weft_rwmutex *mutex)
 
 bool weft_try_rlock(struct weft_rwmutex *mutex)
 {
-    task_poll();
+    task_enter();
     return try_read(rwmutex_of(mutex));
 }
 
@@ -128,7 +128,7 @@ void weft_runlock(struct weft_rwmutex *mutex)
         if (unlikely(word < READER)) {
             weft_panic("runlock of the rwmutex %p, which no reader holds", (void *)self);
         }
-    } while (!cas_weak_acq_rel(&self->word, &word, word - READER)); /* acquire: of the other readers, for let_in */
+    } while (!task_cas_weak_acq_rel(&self->word, &word, word - READER)); /* acquire: of the other readers, for let_in */
     if (unlikely(word - READER == WAITERS)) {
         let_in(self, false);
     }
@@ -137,7 +137,7 @@ void weft_runlock(struct weft_rwmutex *mutex)
 void weft_wlock(struct weft_rwmutex *mutex)
 {
     struct rwmutex *self = rwmutex_of(mutex);
-    task_poll();
+    task_enter();
     if (unlikely(!try_write(self))) {
         wait_for(self, true);
     }
@@ -145,7 +145,7 @@ void weft_wlock(struct weft_rwmutex *mutex)
 
 bool weft_try_wlock(struct weft_rwmutex *mutex)
 {
-    task_poll();
+    task_enter();
     return try_write(rwmutex_of(mutex));
 }
 
@@ -154,7 +154,7 @@ void weft_wunlock(struct weft_rwmutex *mutex)
     struct rwmutex *self = rwmutex_of(mutex);
     task_self(); /* panics outside of a task */
     uint64_t word = WRITER;
-    if (likely(cas_release(&self->word, &word, (uint64_t)0))) {
+    if (likely(task_cas_release(&self->word, &word, (uint64_t)0))) {
         return;
     }
     if ((word & WRITER) == 0) {

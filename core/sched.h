@@ -29,6 +29,7 @@
 #ifndef CORE_SCHED_H
 #define CORE_SCHED_H
 
+#include "block.h"
 #include "limbo.h"
 #include "overflow.h"
 #include "task.h"
@@ -90,14 +91,22 @@ struct sched_ops {
     void (*visit)(void (*visit)(struct task *task, void *arg), void *arg);
 };
 
+enum preempt {
+    PREEMPT_NONE,
+    PREEMPT_HOG,  /* it has kept the worker for a time slice */
+    PREEMPT_TURN, /* others have, and one that was made to give way before waits for its turn */
+};
+
 /* What every scheduler keeps for each thread that runs tasks: the owner's only. A scheduler's own worker begins
  * with it. */
 struct worker {
     _Atomic(struct task *) current; /* NULL between tasks; the owner's, but for a look by the monitor */
     _Atomic(uint64_t) epoch;        /* see limbo.h; read by all */
     _Atomic(uint64_t) random;       /* state of random_next; atomic as several tasks use it, one after the other */
-    _Atomic(bool) preempt;          /* set by the monitor: the task is to give way at its next chance */
+    _Atomic(uint8_t) preempt;       /* enum preempt; set by the monitor: the task is to give way at its next chance */
     unsigned index;
+    struct blocks blocks;
+    struct limbo limbo; /* its own freed channels, unless it comes and goes with a task */
     struct guard guard; /* of the thread's stack, where tasks run on it */
 };
 
@@ -124,7 +133,20 @@ void task_lost(void) __attribute__((noreturn));
 static force_inline void task_poll(void)
 {
     struct worker *self = worker_self();
-    if (self != NULL && unlikely(load_relaxed(&self->preempt))) { /* hint */
+    if (self != NULL && unlikely(load_relaxed(&self->preempt) != PREEMPT_NONE)) { /* hint */
+        task_poll_slow();
+    }
+}
+
+void task_outside(void);
+
+/* The way in of a public function that is for tasks only: the same, and a panic if a run is going on and this thread is none of its tasks. */
+static force_inline void task_enter(void)
+{
+    struct worker *self = worker_self();
+    if (unlikely(self == NULL)) {
+        task_outside();
+    } else if (unlikely(load_relaxed(&self->preempt) != PREEMPT_NONE)) { /* hint */
         task_poll_slow();
     }
 }
@@ -184,22 +206,22 @@ bool park_unlock(void *lock);
 /* A commit that does nothing: for tasks that will never be readied. */
 bool park_stay(void *unused);
 
-/* S. Vigna, "Further scramblings of Marsaglia's xorshift generators" (xorshift64*); for choices, not secrets. */
-static force_inline uint32_t random_next(struct worker *worker)
+/* Wang Yi's wyrand (2019, github.com/wangyi-fudan/wyhash): a counter, and one multiplication that nobody has to wait for before the next. For
+ * choices, not secrets. */
+static force_inline uint64_t random_next(struct worker *worker)
 {
-    uint64_t x = load_relaxed(&worker->random); /* owner only */
-    x ^= x >> 12;
-    x ^= x << 25;
-    x ^= x >> 27;
-    store_relaxed(&worker->random, x); /* owner only */
-    return (uint32_t)((x * 0x2545F4914F6CDD1Du) >> 32);
+    uint64_t x = load_relaxed(&worker->random) + 0xA0761D6478BD642Fu; /* owner only */
+    store_relaxed(&worker->random, x);                                /* owner only */
+    __extension__ typedef unsigned __int128 wide;
+    wide product = (wide)x * (x ^ 0xE7037ED1A0B428DBu);
+    return (uint64_t)(product >> 64) ^ (uint64_t)product;
 }
 
 /* A number in [0, bound), bound > 0: D. Lemire, "Fast random integer generation in an interval" (2019), without the
  * rejection step: the bias is below bound / 2^32. */
 static force_inline uint32_t random_below(struct worker *worker, uint32_t bound)
 {
-    return (uint32_t)(((uint64_t)random_next(worker) * bound) >> 32);
+    return (uint32_t)((random_next(worker) >> 32) * bound >> 32);
 }
 
 /* The state for worker number `index` of a run with this seed; never 0. */

@@ -9,7 +9,10 @@ static bool enlist(struct weft_case *c, struct waiter *waiter)
     if (chan->capacity == 0) {
         return rendezvous_enlist(chan, c->op, waiter) == ENLIST_QUEUED;
     }
-    lock_acquire(&chan->lock);
+    if (chan->ops->enlist != NULL) {
+        return chan->ops->enlist(chan, c->op, waiter) == ENLIST_QUEUED;
+    }
+    task_lock(&chan->lock);
     waitq_push_announced(chan_queue(chan, c->op), waiter);
     bool ready = chan->ops->poll(chan, c->op); /* N2 */
     lock_release(&chan->lock);
@@ -39,10 +42,7 @@ static size_t enlist_all(struct weft_case *cases, size_t count, struct wait *wai
     return done;
 }
 
-/* W2: no waiter of the first `count` in the order is left in a queue, and no claimer is still at work on one (it holds the
- * lock). `skip`: a case whose claimer has readied this task: it took the waiter out, and the channel may be gone. */
-static void delist_all(struct weft_case *cases, size_t count, struct waiter *waiters, const uint16_t *order,
-                       size_t skip)
+void select_delist(struct weft_case *cases, size_t count, struct waiter *waiters, const uint16_t *order, size_t skip)
 {
     for (size_t done = 0; done < count; done++) {
         size_t i = order[done];
@@ -50,7 +50,7 @@ static void delist_all(struct weft_case *cases, size_t count, struct waiter *wai
         if (chan == NULL || i == skip) {
             continue;
         }
-        lock_acquire(&chan->lock);
+        task_lock(&chan->lock);
         if (waiters[i].queued) {
             waitq_remove(chan_queue(chan, cases[i].op), &waiters[i]);
         }
@@ -68,7 +68,7 @@ int select_wait(struct weft_case *cases, size_t count, weft_ns deadline, struct 
                   deadline == WEFT_FOREVER ? NULL : &wait.timer);
     }
     uint32_t won = load_acquire(&wait.claim) - CLAIM_WON; /* final */
-    delist_all(cases, enlisted, waiters, order, wait.parked ? won : SIZE_MAX);
+    select_delist(cases, enlisted, waiters, order, wait.parked ? won : SIZE_MAX);
     if (won == WON_TIMEOUT) {
         return -1;
     }
@@ -88,7 +88,17 @@ int select_wait(struct weft_case *cases, size_t count, weft_ns deadline, struct 
     return (int)won;
 }
 
-cold_function int select_large(struct weft_case *cases, size_t count, weft_ns deadline, bool wait)
+void select_shuffle_many(uint16_t *order, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t pick = random_below(worker_self(), (uint32_t)i + 1);
+        order[i] = order[pick];
+        order[pick] = (uint16_t)i;
+    }
+}
+
+/* Waiters, and behind them 16 bytes and an index a case. */
+static struct waiter *select_memory(size_t count)
 {
     if (count > UINT16_MAX) {
         weft_panic("select with %zu cases: at most %u are served", count, UINT16_MAX);
@@ -97,14 +107,26 @@ cold_function int select_large(struct weft_case *cases, size_t count, weft_ns de
     if (waiters == NULL) {
         weft_panic("select: no memory for %zu cases", count);
     }
+    return waiters;
+}
+
+cold_function int select_large(const struct chan_ops *ops, struct weft_case *cases, size_t count, weft_ns deadline,
+                               bool wait)
+{
+    struct waiter *waiters = select_memory(count);
     uint64_t *versions = (uint64_t *)(void *)(waiters + count);
     uint16_t *order = (uint16_t *)(void *)(versions + 2 * count);
+    /* the versions are a default's, which needs the channels only when they are of no more use */
+    struct select_room room = {order, waiters, (struct weft_chan **)(void *)versions};
     int chosen;
     do {
+        select_shuffle_many(order, count);
         chosen =
-            wait ? select_poll(NULL, cases, count, order) : select_poll_atomic(NULL, cases, count, order, versions);
+            wait ? select_poll(ops, cases, count, order) : select_poll_atomic(ops, cases, count, &room, versions);
         if (chosen < 0 && wait) {
-            chosen = select_wait(cases, count, deadline, waiters, order);
+            const struct chan_ops *variant = select_variant(ops, cases, count);
+            chosen = variant != NULL ? variant->select(cases, count, &room, deadline, true)
+                                     : select_wait(cases, count, deadline, waiters, order);
         }
     } while (chosen == SELECT_RETRY);
     free(waiters);
@@ -114,7 +136,7 @@ cold_function int select_large(struct weft_case *cases, size_t count, weft_ns de
 static void check_cases(const struct weft_case *cases, size_t count)
 {
     task_self(); /* panics outside of a task */
-    task_poll();
+    task_enter();
     if (cases == NULL && count != 0) {
         weft_panic("select: %zu cases at a null address", count);
     }

@@ -80,8 +80,8 @@ static bool take(struct sem *self, uint64_t count)
 bool weft_sem_try_acquire(struct weft_sem *sem, uint64_t count)
 {
     struct sem *self = sem_of(sem);
-    task_poll();
-    lock_acquire(&self->lock);
+    task_enter();
+    task_lock(&self->lock);
     bool taken = take(self, count);
     lock_release(&self->lock);
     return taken;
@@ -94,7 +94,7 @@ static enum weft_status wait_for_grant(struct sem *self, struct sem_waiter *wait
                                 {.chan = weft_ctx_done(ctx), .op = WEFT_RECV}};
     bool granted = weft_select(cases, 2) == 0;
     struct sync_waiter *parked = NULL;
-    lock_acquire(&self->lock); /* S2 */
+    task_lock(&self->lock); /* S2 */
     if (!granted && waiter->link.granted) {
         self->permits += waiter->link.count;
         parked = serve(self);
@@ -110,8 +110,8 @@ enum weft_status weft_sem_acquire(struct weft_sem *sem, uint64_t count, struct w
 {
     struct sem *self = sem_of(sem);
     struct sem_waiter waiter = {.link = {.task = task_self(), .count = count}};
-    task_poll();
-    lock_acquire(&self->lock);
+    task_enter();
+    task_lock(&self->lock);
     if (take(self, count)) {
         lock_release(&self->lock);
         return WEFT_OK;
@@ -122,7 +122,7 @@ enum weft_status weft_sem_acquire(struct weft_sem *sem, uint64_t count, struct w
         return WEFT_OK;
     }
     waiter.selects = true;
-    mailbox_init(&waiter.granted, 0, NULL);
+    mailbox_init(&waiter.granted, 0, 0, NULL);
     lock_release(&self->lock);
     return wait_for_grant(self, &waiter, ctx);
 }
@@ -131,7 +131,7 @@ void weft_sem_release(struct weft_sem *sem, uint64_t count)
 {
     struct sem *self = sem_of(sem);
     task_self(); /* panics outside of a task */
-    lock_acquire(&self->lock);
+    task_lock(&self->lock);
     uint64_t permits = self->permits;
     bool too_many = permits > INT64_MAX || count > INT64_MAX - permits;
     struct sync_waiter *parked = NULL;

@@ -45,8 +45,8 @@ static struct task *expire_function(struct timer *timer, weft_ns now)
 static struct weft_timer *timer_new(weft_ns delay, weft_ns period, task_fn fn, void *arg)
 {
     task_self(); /* panics outside of a task */
-    size_t size = (sizeof(struct weft_timer) + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-    struct weft_timer *self = aligned_alloc(CACHE_LINE, size);
+    size_t size = sizeof(struct weft_timer);
+    struct weft_timer *self = block_new(&size);
     if (self == NULL) {
         return NULL;
     }
@@ -56,7 +56,7 @@ static struct weft_timer *timer_new(weft_ns delay, weft_ns period, task_fn fn, v
                                 .fn = fn,
                                 .arg = arg};
     self->timer.expire = fn == NULL ? expire_channel : expire_function;
-    mailbox_init(&self->mailbox, sizeof(weft_ns), NULL);
+    mailbox_init(&self->mailbox, sizeof(weft_ns), size, NULL);
     runtime.sched->arm(&self->timer);
     return self;
 }
@@ -93,7 +93,10 @@ static bool stop(struct weft_timer *timer)
 
 bool weft_timer_stop(struct weft_timer *timer)
 {
-    lock_acquire(&timer->lock);
+    if (worker_self() == NULL) {
+        task_outside(); /* panics during a run */
+    }
+    task_lock(&timer->lock);
     bool pending = stop(timer);
     lock_release(&timer->lock);
     return pending;
@@ -105,7 +108,7 @@ bool weft_timer_reset(struct weft_timer *timer, weft_ns delay)
     if (timer->ticker && delay <= 0) {
         weft_panic("reset of the ticker %p to a period that is not positive", (void *)timer);
     }
-    lock_acquire(&timer->lock);
+    task_lock(&timer->lock);
     bool pending = stop(timer);
     timer->run = runtime.number;
     timer->timer.when = instant_after(delay);

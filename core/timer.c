@@ -82,7 +82,7 @@ void timers_init(struct timers *timers)
 
 bool timer_arm(struct timers *timers, struct timer *timer)
 {
-    lock_acquire(&timers->lock);
+    task_lock(&timers->lock);
     timer->heap = timers;
     timer->armed = true;
     timer->child = timer->next = timer->prev = NULL;
@@ -96,7 +96,7 @@ bool timer_arm(struct timers *timers, struct timer *timer)
 bool timer_disarm(struct timer *timer)
 {
     struct timers *timers = timer->heap; /* written by timer_arm only: the caller's order */
-    lock_acquire(&timers->lock);
+    task_lock(&timers->lock);
     bool armed = timer->armed;
     if (armed) {
         unlink_timer(timers, timer);
@@ -137,7 +137,7 @@ bool timers_expire_one(struct timers *timers, weft_ns now, struct task **task)
     }
     bool found = false, fire = false;
     *task = NULL;
-    lock_acquire(&timers->lock);
+    task_lock(&timers->lock);
     struct timer *timer = timers->root;
     if (timer != NULL && timer->when <= now) {
         unlink_timer(timers, timer);

@@ -74,7 +74,9 @@ static force_inline void waitq_push_announced(struct waitq *queue, struct waiter
     waitq_push(queue, waiter);
     /* seq_cst: first half of the handshake "count a waiter, then look at the channel" against "change the channel, then
      * look at the count" (chan_notify). An exchange, as the store that keeps later loads behind it. */
-    exchange_seq_cst(&queue->count, load_relaxed(&queue->count));
+    if (!tasks_alone) { /* program order is all that one thread needs */
+        exchange_seq_cst(&queue->count, load_relaxed(&queue->count));
+    }
 }
 
 static force_inline void waitq_remove(struct waitq *queue, struct waiter *waiter)
@@ -108,7 +110,7 @@ static inline bool wait_claim(struct wait *wait, uint32_t index, bool *parked)
             continue;
         }
         /* C1 (from PARKED): the task's registers are saved; release: what the claimer wrote before */
-        if (cas_weak_acq_rel(&wait->claim, &seen, CLAIM_WON + index)) {
+        if (task_cas_weak_acq_rel(&wait->claim, &seen, CLAIM_WON + index)) {
             *parked = seen == CLAIM_PARKED;
             return true;
         }
@@ -132,7 +134,7 @@ static inline bool wait_commit(void *arg)
     struct wait *wait = arg;
     uint32_t expected = CLAIM_OPEN;
     wait->parked = true;                                      /* C1 publishes it */
-    if (cas_acq_rel(&wait->claim, &expected, CLAIM_PARKED)) { /* C1 */
+    if (task_cas_acq_rel(&wait->claim, &expected, CLAIM_PARKED)) { /* C1 */
         return true;                                          /* from here on `wait` may be gone */
     }
     wait->parked = false;

@@ -1,10 +1,10 @@
 /* weft_waitgroup and weft_once: waiting for others to be done.
  *
- * waitgroup. Idea: an atomic counter; the step to 0 is made under a lock, and so is a waiter's look at it, so that a waiter that has returned may
- * free the group: whoever made the step holds the lock until it has no more to do with the group.
+ * waitgroup. Idea: an atomic counter; the step to 0 is made under a lock, and a waiter goes on only when the lock is free behind it, so that a waiter that
+ * has returned may free the group: whoever made the step holds the lock until it has no more to do with the group.
  * once. Idea: a flag for the fast path; the first runs, the others wait in a queue.
  * Source: Go's sync.WaitGroup and sync.Once, for the rules.
- * State: count: changed by CAS; the change from or to 0 under `lock`. tail: under `lock`. once.state likewise.
+ * State: count: changed by CAS; the change to 0 under `lock`. tail: under `lock`. once.state likewise.
  * Ordering: G1 count release (done) -> acquire (the step to 0), then the lock: all that was done before each done() is seen behind wait().
  *           O1 state release (finish) -> acquire (once_do). */
 #include "sync.h"
@@ -23,12 +23,12 @@ static force_inline struct waitgroup *waitgroup_of(struct weft_waitgroup *group)
     return (struct waitgroup *)(void *)group;
 }
 
-/* True: done without the lock, as the counter is not 0 before or after. */
+/* True: done without the lock, as the counter is not 0 behind it. */
 static force_inline bool add_fast(struct waitgroup *self, int64_t delta)
 {
     int32_t count = load_relaxed(&self->count); /* the CAS validates */
-    while (count > 0 && count + delta > 0 && count + delta <= INT32_MAX) {
-        if (cas_weak_acq_rel(&self->count, &count, (int32_t)(count + delta))) { /* G1 */
+    while (count + delta > 0 && count + delta <= INT32_MAX) {
+        if (task_cas_weak_acq_rel(&self->count, &count, (int32_t)(count + delta))) { /* G1 */
             return true;
         }
     }
@@ -37,7 +37,7 @@ static force_inline bool add_fast(struct waitgroup *self, int64_t delta)
 
 static cold_function void add_slow(struct waitgroup *self, int64_t delta)
 {
-    lock_acquire(&self->lock);
+    task_lock(&self->lock);
     int32_t count = load_relaxed(&self->count); /* the CAS validates: fast adds go on beside the lock */
     int64_t sum;
     do {
@@ -47,7 +47,7 @@ static cold_function void add_slow(struct waitgroup *self, int64_t delta)
             weft_panic(sum < 0 ? "negative counter of the waitgroup %p" : "counter of the waitgroup %p is too large",
                        (void *)self);
         }
-    } while (!cas_weak_acq_rel(&self->count, &count, (int32_t)sum)); /* G1 */
+    } while (!task_cas_weak_acq_rel(&self->count, &count, (int32_t)sum)); /* G1 */
     struct sync_waiter *waiters = sum == 0 ? self->tail : NULL;
     if (sum == 0) {
         self->tail = NULL;
@@ -72,9 +72,14 @@ void weft_wg_done(struct weft_waitgroup *group)
 void weft_wg_wait(struct weft_waitgroup *group)
 {
     struct waitgroup *self = waitgroup_of(group);
-    struct sync_waiter waiter = {.task = task_self()};
-    task_poll();
-    lock_acquire(&self->lock);
+    struct sync_waiter waiter;
+    task_enter();
+    /* G1. The lock in this order: if it is free now, whoever made the step to 0 has left, and the group may be freed. */
+    if (load_acquire(&self->count) == 0 && load_acquire(&self->lock.held) == 0) {
+        return;
+    }
+    waiter = (struct sync_waiter){.task = task_self()};
+    task_lock(&self->lock);
     if (load_acquire(&self->count) == 0) { /* G1; under the lock, for those who free the group next */
         lock_release(&self->lock);
         return;
@@ -142,7 +147,7 @@ _Static_assert(sizeof(struct once) <= sizeof(struct weft_once), "fits");
 static void once_finish(void *arg)
 {
     struct once *self = arg;
-    lock_acquire(&self->lock);
+    task_lock(&self->lock);
     store_release(&self->state, (uint32_t)ONCE_DONE); /* O1 */
     struct sync_waiter *waiters = self->tail;
     self->tail = NULL;
@@ -167,14 +172,17 @@ static void once_run(void *arg)
 static cold_function void once_slow(struct once *self, task_fn fn, void *arg)
 {
     struct sync_waiter waiter = {.task = task_self()};
-    lock_acquire(&self->lock);
+    task_lock(&self->lock);
     uint32_t state = load_relaxed(&self->state); /* under the lock */
     if (state == ONCE_RUNS) {
         sync_push(&self->tail, &waiter);
         task_park(WAIT_ONCE, self, park_unlock, &self->lock, NULL);
         return;
     }
-    store_relaxed(&self->state, (uint32_t)(state == ONCE_NEW ? ONCE_RUNS : ONCE_DONE)); /* under the lock */
+    if (state == ONCE_NEW) {
+        /* under the lock; DONE is left alone, as O1 must read that very store */
+        store_relaxed(&self->state, (uint32_t)ONCE_RUNS);
+    }
     lock_release(&self->lock);
     if (state == ONCE_NEW) {
         weft_call(once_run, &(struct once_call){self, fn, arg});
@@ -184,7 +192,7 @@ static cold_function void once_slow(struct once *self, task_fn fn, void *arg)
 void weft_once_do(struct weft_once *once, void (*fn)(void *), void *arg)
 {
     struct once *self = (struct once *)(void *)once;
-    task_poll();
+    task_enter();
     if (unlikely(load_acquire(&self->state) != ONCE_DONE)) { /* O1 */
         once_slow(self, fn, arg);
     }

@@ -43,6 +43,13 @@ def _positive(text: str) -> float:
 _positive.__name__ = "number"
 
 
+def _workers(text: str) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(_whole(1)(word) for word in text.split(",")))
+
+
+_workers.__name__ = "list of whole numbers"
+
+
 def _selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--matrix", metavar="FILE",
@@ -127,6 +134,17 @@ def build_parser() -> Parser:
 
     one = verb("versus", "our rows against another runtime's own benchmarks, interleaved: ratios, intervals, means")
     _versus_options(one)
+    one = verb("figures", "hold Weft against its bars, with Go beside it: memory, flatness, idleness, wake-ups")
+    one.add_argument(
+        "--only", metavar="REGEX",
+        help="only bars whose name matches: FIGURE/WHAT/workers:N, FIGURE as in bench/scale; see the JSON",
+    )  # fmt: skip
+    one.add_argument("--rounds", type=_whole(1), metavar="N", help="samples of each (default: 3 to 7)")
+    one.add_argument("--workers", type=_workers, metavar="N,N", default=(1, 2), help="default: 1,2")
+    one.add_argument("--name", help="name of the run (default: date, time and figures)")
+    one.add_argument("--seed", type=_whole(0), metavar="N", help="seed of the order of the samples")
+    one.add_argument("--json", metavar="FILE", type=Path, help="also write figures.json there")
+    one.add_argument("--markdown", metavar="FILE", type=Path, help="also write figures.md there")
 
     one = verb("compare", "compare two runs, or two variants within one run")
     one.add_argument(
@@ -172,6 +190,24 @@ def build_parser() -> Parser:
         "--faults", action="store_true", help="instead: make deliberate faults; the suite must notice each"
     )
     one.add_argument("--sim-seed", metavar="S", type=int, default=1, help="the first of the seeds (default: 1)")
+    one.add_argument(
+        "--deep", action="store_true",
+        help="instead: the long version of every part of verify, for every variant; goes on where it was stopped",
+    )  # fmt: skip
+    one.add_argument(
+        "--hours",
+        type=_positive,
+        metavar="H",
+        help="with --deep: so long, with new seeds each time (default: all once)",
+    )
+
+    one = verb("verify", "prove one variant, in every way that there is; what is not built is left out and said")
+    one.add_argument("variant", nargs="?", help="a channel or a scheduler")
+    one.add_argument("--all", action="store_true", help="all of them")
+    one.add_argument("--json", metavar="FILE", type=Path, help="also write the figures as JSON")
+    one.add_argument("--deep", action="store_true", help="the long version of each part")
+    one.add_argument("--part", action="append", metavar="PART", help="only this part; repeatable")
+    one.add_argument("--seed", type=_whole(1), metavar="S", help="of all random choices (default: from the clock)")
 
     one = verb("new-variant", "start a new channel or scheduler: it compiles, and fails its tests until written")
     one.add_argument("kind", choices=["channel", "sched"], help="what it is")
@@ -296,6 +332,16 @@ def do_versus(args: argparse.Namespace) -> int:
     return versus_run.fresh(wanted, bench, runner.Settings(args.rows, [], args.seed, args.name), outputs)
 
 
+def do_figures(args: argparse.Namespace) -> int:
+    """The figures verb."""
+    from weft_lab import scale
+
+    for file in (args.json, args.markdown):
+        _check_json_target(file)
+    request = scale.Request(args.workers, args.only, args.rounds, args.name, args.seed)
+    return scale.figures(request, args.json, args.markdown, lambda text: _warn([text]))
+
+
 def do_compare(args: argparse.Namespace) -> int:
     """The compare verb."""
     from weft_lab import compare, table
@@ -369,7 +415,29 @@ def do_test(args: argparse.Namespace) -> int:
         from weft_lab import faults
 
         return faults.run()
+    if args.hours is not None and not args.deep:
+        raise errors.UsageError("--hours goes with --deep")
+    if args.deep:
+        from weft_lab import deep
+
+        return deep.run(args.hours)
     return testing.run(args.preset, quick=args.quick, python=not args.no_python)
+
+
+def do_verify(args: argparse.Namespace) -> int:
+    """The verify verb."""
+    import time
+
+    from weft_lab import parts, verify
+
+    if (args.variant is None) != args.all:
+        raise UsageError("verify takes the name of one variant, or --all")
+    _check_json_target(args.json)
+    chosen = verify.variants() if args.all else [verify.find(args.variant)]
+    found = verify.run(chosen, parts.choose(args.part), args.seed or int(time.time()), deep=args.deep)
+    if args.json:
+        _write_json(args.json, found)
+    return errors.FAILURE if any(one["failures"] for one in found.values()) else errors.OK
 
 
 def do_new_variant(args: argparse.Namespace) -> int:
@@ -393,11 +461,13 @@ VERBS = {
     "run": do_run,
     "limits": do_limits,
     "versus": do_versus,
+    "figures": do_figures,
     "compare": do_compare,
     "plot": do_plot,
     "report": do_report,
     "doctor": do_doctor,
     "test": do_test,
+    "verify": do_verify,
     "new-variant": do_new_variant,
     "setup": do_setup,
 }

@@ -21,6 +21,17 @@ def bench_binary() -> Path:
     return Path(os.environ.get("WEFT_BENCH") or BUILD / "release" / "bench" / "weft-bench")
 
 
+def scale_binary() -> Path:
+    """The program of the figures; WEFT_SCALE names another one."""
+    return Path(os.environ.get("WEFT_SCALE") or BUILD / "release" / "bench" / "scale" / "weft-scale")
+
+
+def scale_go_binary() -> Path | None:
+    """Its twin in Go, if WEFT_SCALE_GO names one that is built already."""
+    given = os.environ.get("WEFT_SCALE_GO")
+    return Path(given) if given else None
+
+
 def shown(path: Path) -> str:
     """A path as the user would type it: relative to where they are, if it is below."""
     try:

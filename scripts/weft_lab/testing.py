@@ -92,8 +92,8 @@ def _broken(what: str, log: Path, console: Console) -> Tally:
     return Tally(failed=[what])
 
 
-def c_side(preset: str, say: Say, console: Console, *, quick: bool) -> Tally:
-    """Configure, build and test one preset."""
+def c_side(preset: str, say: Say, console: Console, *, quick: bool, only: str | None = None) -> Tally:
+    """Configure, build and test one preset; `only`: tests whose name matches."""
     build = paths.BUILD / preset
     logs = paths.BUILD / "weft"
     say("configuring")  # always: libraries may have come that were not there the last time
@@ -109,7 +109,7 @@ def c_side(preset: str, say: Say, console: Console, *, quick: bool) -> Tally:
     command = [
         "ctest", "--test-dir", str(build), "--output-junit", str(xml), "--output-on-failure",
         "--no-tests=error", "--timeout", str(TEST_TIMEOUT_S), "-j", str(os.cpu_count() or 1),
-        *(["-LE", SLOW] if quick else []),
+        *(["-LE", SLOW] if quick else []), *(["-R", only] if only else []),
     ]  # fmt: skip
     code = follow(command, log, say, r"^\s*(\d+/\d+) Test")
     if not xml.is_file():
@@ -205,9 +205,16 @@ def sim_channels() -> list[str]:
     return [name for name in names if ".control = true" not in files[name]]
 
 
-def sim_stage(seeds: range, say: Say, console: Console) -> Tally:
-    """Every channel and program under every seed; what fails is run again at once."""
-    runs = [SimRun(program, channel, seed) for seed in seeds for program in SIM_PROGRAMS for channel in sim_channels()]
+def scheds() -> list[str]:
+    """The schedulers of variants.def."""
+    lines = (paths.ROOT / "variants" / "variants.def").read_text().splitlines()
+    return [line[len("SCHED(") : -1] for line in lines if line.startswith("SCHED(")]
+
+
+def sim_stage(seeds: range, say: Say, console: Console, channels: list[str] | None = None) -> Tally:
+    """Every channel (or those given) and program under every seed; what fails is run again at once."""
+    chosen = channels or sim_channels()
+    runs = [SimRun(program, channel, seed) for seed in seeds for program in SIM_PROGRAMS for channel in chosen]
     tally = Tally()
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for number, (run_, (failed, said)) in enumerate(

@@ -4,7 +4,7 @@
 Method: ask weft-bench for its rows, run each of those over this channel (or of those over none) on this scheduler, for
 the shortest of samples, and look at what it wrote: verified, with as many operations as it says and a time above zero.
 A row may be refused only for a reason that the catalogue shows: a channel without rendezvous or select, a row for one
-worker.
+worker, or for more.
 
   rows.py BINARY CHANNEL SCHEDULER WORKERS...   CHANNEL: a variant, or - for the rows that use none
   exit 0: all of them; 1: not, or there was none
@@ -33,9 +33,11 @@ def may_be_refused(reason: str, row: dict, flags: dict, workers: int) -> bool:
         return flags.get("capacity_min", 0) > 0
     if "may not stand in a select" in reason:
         return not flags.get("select", True)
-    if "skips" in reason:
-        return row["go_name"] == "ParallelTimerLatency" and (workers < 2 or workers > os.cpu_count())
-    return "runs on one processor" in reason and row["go_name"] == "PingPongHog" and workers > 1
+    if "runs on one processor" in reason:
+        return row["go_name"] == "PingPongHog" and workers > 1
+    if "skips this on one processor" in reason:
+        return workers == 1
+    return row["go_name"] == "ParallelTimerLatency" and "skips" in reason and (workers < 2 or workers > os.cpu_count())
 
 
 def fault_of(binary: str, cell: str, out: Path) -> str | None:

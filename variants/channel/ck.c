@@ -331,6 +331,7 @@ const struct chan_ops ck_ops = {
              .allocates_per_message_above = sizeof(void *),
              .progress = PROGRESS_BLOCKING},
     .size = ck_size,
+    .header = sizeof(struct ck_chan),
     .init = ck_init,
     .fini = ck_fini,
     .send = ck_send,

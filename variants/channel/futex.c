@@ -29,7 +29,9 @@
 #include "core/lot.h"
 #include "core/rendezvous.h"
 
-enum { FUTEX_SPIN = 100 };
+#ifndef FUTEX_SPIN /* a litmus client spins less */
+#define FUTEX_SPIN 100
+#endif
 
 struct futex_chan {
     struct weft_chan base;
@@ -50,19 +52,13 @@ static size_t futex_size(size_t elem_size, size_t capacity)
     return buffer_object_size(sizeof(struct futex_chan), elem_size, capacity);
 }
 
-static enum weft_status futex_init(struct weft_chan *chan)
-{
-    (void)chan;
-    return WEFT_OK;
-}
-
 /* --- the mutex -------------------------------------------------------------------------------------- */
 
 static cold_function void futex_lock_contended(struct futex_chan *self)
 {
     for (unsigned spin = 0; spin < FUTEX_SPIN; spin++) {
         uint32_t free = 0;
-        if (cas_weak_acquire(&self->mutex, &free, 1u)) { /* A1 <- R1 */
+        if (task_cas_weak_acquire(&self->mutex, &free, 1u)) { /* A1 <- R1 */
             return;
         }
         cpu_relax();
@@ -76,7 +72,7 @@ static cold_function void futex_lock_contended(struct futex_chan *self)
 static force_inline void futex_lock(struct futex_chan *self)
 {
     uint32_t free = 0;
-    if (unlikely(!cas_acquire(&self->mutex, &free, 1u))) { /* A1 <- R1 */
+    if (unlikely(!task_cas_acquire(&self->mutex, &free, 1u))) { /* A1 <- R1 */
         futex_lock_contended(self);
     }
 }
@@ -86,7 +82,7 @@ static force_inline void futex_lock_spinning(struct futex_chan *self)
 {
     for (unsigned round = 0;; round++) {
         uint32_t free = 0;
-        if (likely(cas_acquire(&self->mutex, &free, 1u))) { /* A1 <- R1 */
+        if (likely(task_cas_acquire(&self->mutex, &free, 1u))) { /* A1 <- R1 */
             return;
         }
         backoff(round);
@@ -95,6 +91,11 @@ static force_inline void futex_lock_spinning(struct futex_chan *self)
 
 static force_inline void futex_unlock(struct futex_chan *self)
 {
+    if (tasks_alone) { /* nobody waits for it: see core/lock.h */
+        store_relaxed(&self->mutex, 0u);
+        return;
+    }
+    /* survives: as release: the lock of the parking lot orders the waiter before lot_wake */
     if (unlikely(exchange_acq_rel(&self->mutex, 0u) == 2)) { /* R1 -> A1 */
         lot_wake(&self->mutex, 1);
     }
@@ -252,7 +253,7 @@ static enum weft_status futex_close(struct weft_chan *chan)
 
 static size_t futex_len(const struct weft_chan *chan)
 {
-    return buffer_count_snapshot(&futex_of(chan)->buffer, chan->capacity);
+    return buffer_count_snapshot(&futex_of(chan)->buffer);
 }
 
 static size_t futex_waiting_inside(const struct weft_chan *chan)
@@ -288,7 +289,7 @@ const struct chan_ops futex_ops = {
              .allocates_per_message_above = SIZE_MAX,
              .progress = PROGRESS_BLOCKING},
     .size = futex_size,
-    .init = futex_init,
+    .header = sizeof(struct futex_chan),
     .send = futex_send,
     .recv = futex_recv,
     .try_send = futex_try_send,

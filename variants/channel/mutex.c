@@ -14,7 +14,7 @@
  *   M2  For every element there is no waiting receiver, or a receiver that was signalled and has not run yet; the same for
  *       places and senders. (chan.h, N1 to N3; here N3 has nothing to pass on, as no element becomes visible late.)
  * Ordering: the lock's release -> acquire, for everything.
- * Cost: one lock (one read-modify-write) an operation.
+ * Cost: one lock (one read-modify-write) an operation; a try that fails takes none.
  * Good at: being obviously right; one core. Bad at: contention, since every operation serialises. */
 #include "core/buffer.h"
 #include "core/chan.h"
@@ -33,12 +33,6 @@ static force_inline struct mutex_chan *mutex_of(const struct weft_chan *chan)
 static size_t mutex_size(size_t elem_size, size_t capacity)
 {
     return buffer_object_size(sizeof(struct mutex_chan), elem_size, capacity);
-}
-
-static enum weft_status mutex_init(struct weft_chan *chan)
-{
-    (void)chan;
-    return WEFT_OK;
 }
 
 /* The condition variable's signal: takes a waiter out; the caller readies it once the lock is released. */
@@ -112,7 +106,7 @@ static cold_function void mutex_wait(struct weft_chan *chan, enum weft_op op)
     struct waiter self = {.task = task_self()};
     waitq_push(chan_queue(chan, op), &self);
     task_park(op == WEFT_RECV ? WAIT_RECV : WAIT_SEND, chan, park_unlock, &chan->lock, NULL);
-    lock_acquire(&chan->lock);
+    task_lock(&chan->lock);
 }
 
 static inline enum weft_status mutex_send(struct weft_chan *chan, const void *value)
@@ -121,7 +115,7 @@ static inline enum weft_status mutex_send(struct weft_chan *chan, const void *va
         return rendezvous_send(chan, value);
     }
     enum weft_status status;
-    lock_acquire(&chan->lock);
+    task_lock(&chan->lock);
     while ((status = mutex_put(chan, value)) == WEFT_AGAIN) {
         mutex_wait(chan, WEFT_SEND);
     }
@@ -134,7 +128,7 @@ static inline enum weft_status mutex_recv(struct weft_chan *chan, void *value)
         return rendezvous_recv(chan, value);
     }
     enum weft_status status;
-    lock_acquire(&chan->lock);
+    task_lock(&chan->lock);
     while ((status = mutex_take(chan, value)) == WEFT_AGAIN) {
         mutex_wait(chan, WEFT_RECV);
     }
@@ -146,8 +140,12 @@ static inline enum weft_status mutex_try_send(struct weft_chan *chan, const void
     if (chan->capacity == 0) {
         return rendezvous_try_send(chan, value);
     }
-    lock_acquire(&chan->lock);
-    enum weft_status status = mutex_put(chan, value);
+    enum weft_status status = buffer_glance(&mutex_of(chan)->buffer, chan, WEFT_SEND, (void *)(uintptr_t)value);
+    if (status != WEFT_OK) {
+        return status;
+    }
+    task_lock(&chan->lock);
+    status = mutex_put(chan, value);
     if (status == WEFT_AGAIN) {
         lock_release(&chan->lock);
     }
@@ -159,8 +157,12 @@ static inline enum weft_status mutex_try_recv(struct weft_chan *chan, void *valu
     if (chan->capacity == 0) {
         return rendezvous_try_recv(chan, value);
     }
-    lock_acquire(&chan->lock);
-    enum weft_status status = mutex_take(chan, value);
+    enum weft_status status = buffer_glance(&mutex_of(chan)->buffer, chan, WEFT_RECV, value);
+    if (status != WEFT_OK) {
+        return status;
+    }
+    task_lock(&chan->lock);
+    status = mutex_take(chan, value);
     if (status == WEFT_AGAIN) {
         lock_release(&chan->lock);
     }
@@ -172,9 +174,9 @@ static enum weft_status mutex_close(struct weft_chan *chan)
     if (chan->capacity == 0) {
         return rendezvous_close(chan);
     }
-    lock_acquire(&chan->lock);
+    task_lock(&chan->lock);
     bool was_closed = load_relaxed(&chan->closed) != 0; /* under the lock */
-    store_relaxed(&chan->closed, 1u);
+    store_release(&chan->closed, 1u); /* for those who look without it: buffer_glance */
     lock_release(&chan->lock);
     if (was_closed) {
         return WEFT_CLOSED;
@@ -185,7 +187,7 @@ static enum weft_status mutex_close(struct weft_chan *chan)
 
 static size_t mutex_len(const struct weft_chan *chan)
 {
-    return buffer_count_snapshot(&mutex_of(chan)->buffer, chan->capacity);
+    return buffer_count_snapshot(&mutex_of(chan)->buffer);
 }
 
 /* Exact where it matters, under the lock (N2); a hint behind an operation (N3), which has nothing to pass on here. */
@@ -212,7 +214,7 @@ const struct chan_ops mutex_ops = {
              .allocates_per_message_above = SIZE_MAX,
              .progress = PROGRESS_BLOCKING},
     .size = mutex_size,
-    .init = mutex_init,
+    .header = sizeof(struct mutex_chan),
     .send = mutex_send,
     .recv = mutex_recv,
     .try_send = mutex_try_send,

@@ -47,7 +47,7 @@ const struct chan_ops null_ops = {
     .summary = "control: does nothing; the harness's floor",
     .caps = {.control = true, .allocates_per_message_above = SIZE_MAX, .progress = PROGRESS_WAIT_FREE},
     .size = null_size,
-    .init = null_do,
+    .header = sizeof(struct weft_chan),
     .send = null_send,
     .recv = null_recv,
     .try_send = null_send,

@@ -112,11 +112,12 @@ static inline enum weft_status ring_put(struct weft_chan *chan, const void *valu
         struct ring_slot *slot = ring_slot(self, tail);
         uint64_t stamp = load_acquire(&slot->stamp); /* A2 <- P2 */
         if (likely(stamp == tail)) {
-            if (likely(cas_weak_seq_cst(&self->tail, &tail, ring_after(self, tail)))) { /* R3 */
+            if (likely(task_cas_weak_seq_cst(&self->tail, &tail, ring_after(self, tail)))) { /* R3 */
                 elem_copy(slot->value, value, chan->elem_size);
                 store_release(&slot->stamp, stamp + RING_STEP); /* P1 -> A1 */
                 return WEFT_OK;
             }
+            stay_away(round++);
             continue;
         }
         if ((int64_t)(stamp - tail) < 0) {             /* the last lap is not done with it */
@@ -139,14 +140,16 @@ static inline enum weft_status ring_take(struct weft_chan *chan, void *value)
         struct ring_slot *slot = ring_slot(self, head);
         uint64_t stamp = load_acquire(&slot->stamp); /* A1 <- P1 */
         if (likely(stamp == head + RING_STEP)) {
-            if (likely(cas_weak_seq_cst(&self->head, &head, ring_after(self, head)))) { /* R3 */
+            if (likely(task_cas_weak_seq_cst(&self->head, &head, ring_after(self, head)))) { /* R3 */
                 elem_copy(value, slot->value, chan->elem_size);
                 store_release(&slot->stamp, head + self->lap); /* P2 -> A2 */
                 return WEFT_OK;
             }
+            stay_away(round++);
             continue;
         }
-        if ((int64_t)(stamp - head) <= 0) {            /* nothing published in this lap */
+        if ((int64_t)(stamp - head) <= 0) { /* nothing published in this lap */
+            /* survives: acquire would find all that happened before; seq_cst: the answer has one place among all */
             uint64_t tail = load_seq_cst(&self->tail); /* empty at this instant, if tail stands here too */
             if ((tail & ~(uint64_t)RING_CLOSED) == head) {
                 if ((tail & RING_CLOSED) == 0) {
@@ -232,6 +235,7 @@ static enum weft_status ring_close(struct weft_chan *chan)
         return rendezvous_close(chan);
     }
     /* seq_cst: against chan_wait's poll, R3 */
+    /* survives: as acq_rel: chan_wake_all takes the lock of those who wait; seq_cst for a reader of R3 */
     if ((or_seq_cst(&ring_of(chan)->tail, (uint64_t)RING_CLOSED) & RING_CLOSED) != 0) {
         return WEFT_CLOSED;
     }
@@ -251,8 +255,11 @@ static size_t ring_len(const struct weft_chan *chan)
 {
     const struct ring_chan *self = ring_of(chan);
     for (;;) {
+        /* survives: the second look at tail decides */
         uint64_t tail = load_seq_cst(&self->tail) & ~(uint64_t)RING_CLOSED;
+        /* survives: either of this and the next one orders them: the mover changes tail, then head */
         uint64_t head = load_seq_cst(&self->head);
+        /* survives: see above: one of two */
         if ((load_seq_cst(&self->tail) & ~(uint64_t)RING_CLOSED) == tail) { /* both at one instant */
             return ring_distance(self, head, tail);
         }
@@ -276,7 +283,9 @@ static uint64_t ring_version(const struct weft_chan *chan, enum weft_op op)
     if (chan->capacity == 0) {
         return rendezvous_version(chan, op);
     }
+    /* survives: a try goes by the same word, and one that fails has read it with acquire (R4) */
     uint64_t tail = load_seq_cst(&self->tail); /* R4 */
+    /* survives: the same */
     return op == WEFT_RECV ? tail : load_seq_cst(&self->head) | (tail & RING_CLOSED);
 }
 
@@ -292,6 +301,7 @@ const struct chan_ops ring_ops = {
              .allocates_per_message_above = SIZE_MAX,
              .progress = PROGRESS_BLOCKING},
     .size = ring_size,
+    .header = sizeof(struct ring_chan),
     .init = ring_init,
     .send = ring_send,
     .recv = ring_recv,

@@ -267,7 +267,7 @@ static bool sim_init(void)
     sim.interval = (uint32_t)8 << sim_below(11);
     sim.until_moment = sim_next_interval();
     sim.lowest = UINT32_MAX / 2;
-    store_relaxed(&mn.workers[0].base.preempt, true); /* for ever: each public operation asks sim_gives_way */
+    store_relaxed(&mn.workers[0].base.preempt, (uint8_t)PREEMPT_HOG); /* for ever: each public operation asks sim_gives_way */
     return true;
 }
 

@@ -12,6 +12,8 @@
  *   head          of the ring: advanced by CAS, by whoever takes; 32-bit, wraps, differences only
  *   tail          of the ring: written by the owner
  *   decisions     counts the owner's pops: a thief that sees it stand still knows that the owner is busy in a task
+ *   pace          S5; written by the owner, a hint
+ *   hogs          (shared) S3; under the injector's lock
  *   searching     (shared) 1 while a worker searches, or has been woken to: nobody else is then. A hint: a worker that was
  *                 woken for a timer also searches, and clears it
  *   watching      (shared) 1 while an idle worker watches (S4)
@@ -20,11 +22,16 @@
  *   S2  tail - head <= RING_SIZE: only the owner adds, and it re-reads head first.
  *   S3  Each 64th decision takes from the injector or the ring, in turns, and leaves the slot for later: a slot that is
  *       filled again and again (a ping-pong pair) starves neither. A task that yields goes behind the injector's, as in Go,
- *       so that one which spawns more than fits into a ring, and yields, is held up until they have run.
- *   S4  While a worker is busy and others idle, one of these watches: it looks again after at most 10 ms; a watcher that
+ *       so that one which spawns more than fits into a ring, and yields, is held up until they have run. A task that was made to give way
+ *       after a time slice (a hog) waits in a queue of its own, for an idle worker, or for a turn that the monitor gives it each time that
+ *       the others have had a slice: at their next poll, or the next 64th decision.
+ *   S4  While a worker is busy and others idle, one of these watches: it looks again after at most 2 ms; a watcher that
  *       finds work wakes another to watch. So a missed wake-up (push does not fence its store against its load of
  *       idle_count) or a task in the slot of a worker that computes costs parallelism for that long at the most, and
  *       never a task: the owner runs what it has.
+ *   S5  What waits is worth a wake-up, or a theft, if its wait is longer than what that costs: the number of tasks before it times the worker's
+ *       pace, ns from decision to decision over the last 64 (unknown, hence long, after a sleep); or if the worker stands still. So tasks
+ *       that talk stay together. The pace may be stale for 64 decisions.
  * Ordering
  *   R1 tail release -> A1 tail acquire (thief): the entries behind it, and the tasks they name
  *   R2 head CAS acq_rel -> A2 head acquire (owner): the entry has been read before the owner overwrites it
@@ -44,9 +51,13 @@ no_race_check_below;
 enum {
     RING_SIZE = 256,
     FAIR_PERIOD = 64,    /* S3 */
-    SEARCH_ROUNDS = 100, /* some 10 us: about the price of a sleep and a wake-up */
+    SEARCH_ROUNDS = 100,  /* some 20 us: about the price of a sleep and a wake-up */
+    STILL_ROUNDS = 8,     /* of these: some 2 us */
+    WORTH_STEAL_NS = 3000, /* S5 */
+    WORTH_WAKE_NS = 10000, /* S5 */
+    PACE_UNKNOWN = INT32_MAX,
     WATCH_FIRST_NS = 50000,
-    WATCH_LAST_NS = 10000000,
+    WATCH_LAST_NS = 2000000,
 };
 
 struct steal_local {
@@ -54,16 +65,25 @@ struct steal_local {
     _Alignas(CACHE_LINE) _Atomic(struct task *) next;
     _Atomic(uint32_t) tail;
     _Atomic(uint32_t) decisions;
-    uint32_t *seen; /* the owner's only: the decisions of all workers at the last look */
+    _Atomic(int32_t) pace;   /* S5: ns from decision to decision, of late */
+    uint32_t paced_decision; /* the owner's only, like the two below: where the measuring of the pace began */
+    weft_ns paced_at;
+    uint32_t *seen; /* the decisions of all workers at the last look */
     /* thieves' and the owner's */
     _Alignas(CACHE_LINE) _Atomic(uint32_t) head;
     _Alignas(CACHE_LINE) _Atomic(struct task *) ring[RING_SIZE];
 };
 
-struct steal_shared {
-    _Alignas(CACHE_LINE) struct lock lock; /* of the injector */
+/* First in, first out, under steal_shared's lock. */
+struct steal_queue {
     struct task *first, *last;
     _Atomic(uint32_t) length; /* written under the lock; read as a hint */
+};
+
+struct steal_shared {
+    _Alignas(CACHE_LINE) struct lock lock;
+    struct steal_queue injector;
+    struct steal_queue hogs; /* S3 */
     _Alignas(CACHE_LINE) _Atomic(uint32_t) searching;
     _Atomic(uint32_t) watching;
     struct steal_local locals[];
@@ -78,33 +98,54 @@ static force_inline struct steal_local *steal_local(const struct mn_worker *work
 
 /* --- the injector ----------------------------------------------------------------------------------- */
 
-static cold_function void steal_inject(struct task *first, struct task *last, uint32_t count)
+static cold_function void steal_append(struct steal_queue *queue, struct task *first, struct task *last, uint32_t count)
 {
     last->next = NULL;
     lock_acquire(&steal_shared->lock);
-    if (steal_shared->first == NULL) {
-        steal_shared->first = first;
+    if (queue->first == NULL) {
+        queue->first = first;
     } else {
-        steal_shared->last->next = first;
+        queue->last->next = first;
     }
-    steal_shared->last = last;
-    store_relaxed(&steal_shared->length, load_relaxed(&steal_shared->length) + count); /* under the lock: one writer */
+    queue->last = last;
+    store_relaxed(&queue->length, load_relaxed(&queue->length) + count); /* under the lock: one writer */
     lock_release(&steal_shared->lock);
+}
+
+static force_inline struct task *steal_take_first(struct steal_queue *queue)
+{
+    if (load_relaxed(&queue->length) == 0) { /* hint, revalidated under the lock */
+        return NULL;
+    }
+    lock_acquire(&steal_shared->lock);
+    struct task *task = queue->first;
+    if (task != NULL) {
+        queue->first = task->next;
+        store_relaxed(&queue->length, load_relaxed(&queue->length) - 1); /* under the lock */
+    }
+    lock_release(&steal_shared->lock);
+    return task;
+}
+
+static void steal_inject(struct task *first, struct task *last, uint32_t count)
+{
+    steal_append(&steal_shared->injector, first, last, count);
 }
 
 static struct task *steal_take_injected(void)
 {
-    if (load_relaxed(&steal_shared->length) == 0) { /* hint, revalidated under the lock */
-        return NULL;
-    }
-    lock_acquire(&steal_shared->lock);
-    struct task *task = steal_shared->first;
-    if (task != NULL) {
-        steal_shared->first = task->next;
-        store_relaxed(&steal_shared->length, load_relaxed(&steal_shared->length) - 1); /* under the lock */
-    }
-    lock_release(&steal_shared->lock);
-    return task;
+    return steal_take_first(&steal_shared->injector);
+}
+
+static struct task *steal_pop_hog(struct mn_worker *worker)
+{
+    (void)worker;
+    return steal_take_first(&steal_shared->hogs);
+}
+
+static bool steal_any_hog(void)
+{
+    return load_relaxed(&steal_shared->hogs.length) != 0;
 }
 
 /* --- the ring --------------------------------------------------------------------------------------- */
@@ -219,11 +260,36 @@ static void steal_inject_outside(struct task *task)
     steal_inject(task, task, 1);
 }
 
+static force_inline uint32_t steal_queued(const struct steal_local *local)
+{
+    return load_relaxed(&local->tail) - load_relaxed(&local->head); /* hints, for a thief; may be off while others take */
+}
+
+/* S5: how long the last of `before` + 1 tasks has to wait. */
+static force_inline int64_t steal_wait_ns(const struct steal_local *local, uint32_t before)
+{
+    return ((int64_t)before + 1) * load_relaxed(&local->pace); /* hint */
+}
+
+/* The pace since the last look, each time that S3 asks for something else too. */
+static cold_function void steal_measure(struct steal_local *local, uint32_t decisions)
+{
+    weft_ns now = clock_now();
+    uint32_t made = decisions - local->paced_decision;
+    if (made >= FAIR_PERIOD / 2) {
+        weft_ns pace = (now - local->paced_at) / made;
+        store_relaxed(&local->pace, pace < PACE_UNKNOWN ? (int32_t)pace : PACE_UNKNOWN); /* hint */
+    }
+    local->paced_at = now;
+    local->paced_decision = decisions;
+}
+
 no_race_check static inline void steal_push(struct mn_worker *worker, struct task *task, enum push_kind kind)
 {
     struct steal_local *local = steal_local(worker);
-    bool alone = false;                                                   /* in the slot, with nothing beside it */
-    if (kind == PUSH_YIELD && load_relaxed(&steal_shared->length) != 0) { /* hint */
+    if (kind == PUSH_HOG) {
+        steal_append(&steal_shared->hogs, task, task, 1); /* S3 */
+    } else if (kind == PUSH_YIELD && load_relaxed(&steal_shared->injector.length) != 0) { /* hint */
         steal_inject(task, task, 1); /* S3: behind those that did not fit into the ring */
     } else if (kind == PUSH_YIELD || kind == PUSH_TIMER) {
         steal_ring_push(local, task);
@@ -231,11 +297,11 @@ no_race_check static inline void steal_push(struct mn_worker *worker, struct tas
         struct task *displaced = steal_swap_next(local, task);
         if (displaced != NULL) {
             steal_ring_push(local, displaced);
-        } else {
-            alone = kind == PUSH_READY; /* most often this task is about to park, and that one to go on */
         }
     }
-    if (!alone && unlikely(mn_any_idle())) { /* hint: S4 */
+    /* hints: S4, S5 */
+    if (unlikely(mn_any_idle()) &&
+        (kind == PUSH_HOG || steal_wait_ns(local, steal_queued(local)) >= WORTH_WAKE_NS)) {
         steal_wake_searcher();
     }
 }
@@ -247,6 +313,14 @@ no_race_check static inline struct task *steal_pop(struct mn_worker *worker)
     store_relaxed(&local->decisions, decisions);                /* hint for thieves */
     if (unlikely(decisions % FAIR_PERIOD == 0)) {               /* S3 */
         bool injector_first = decisions / FAIR_PERIOD % 2 == 0; /* in turns, so that neither starves the other */
+        steal_measure(local, decisions);
+        if (unlikely(load_relaxed(&worker->base.preempt) == PREEMPT_TURN)) { /* hint; and nobody has polled since */
+            store_relaxed(&worker->base.preempt, (uint8_t)PREEMPT_NONE);
+            struct task *hog = steal_pop_hog(worker);
+            if (hog != NULL) {
+                return hog;
+            }
+        }
         struct task *task = injector_first ? steal_take_injected() : steal_ring_pop(local);
         if (task == NULL) {
             task = injector_first ? steal_ring_pop(local) : steal_take_injected();
@@ -262,21 +336,31 @@ no_race_check static inline struct task *steal_pop(struct mn_worker *worker)
         }
     }
     struct task *task = steal_ring_pop(local);
-    return task != NULL ? task : steal_take_injected();
+    task = task != NULL ? task : steal_take_injected();
+    return task != NULL ? task : steal_pop_hog(worker);
 }
 
 /* --- search, watch, sleep --------------------------------------------------------------------------- */
 
-static struct task *steal_from_rings(struct mn_worker *worker)
+static force_inline bool steal_stands_still(const struct steal_local *victim, unsigned index, const uint32_t *seen)
+{
+    return load_relaxed(&victim->decisions) == seen[index]; /* hint */
+}
+
+/* From those whose tasks wait for long (S5): by their pace, or, if `still`, because they have decided nothing since `seen` was filled in. */
+static struct task *steal_from_rings(struct mn_worker *worker, const uint32_t *seen, bool still)
 {
     unsigned start = random_below(&worker->base, mn.count);
     for (unsigned i = 0; i < mn.count; i++) {
         unsigned index = (start + i) % mn.count;
-        if (index == worker->base.index) {
+        struct steal_local *victim = &steal_shared->locals[index];
+        uint32_t queued = steal_queued(victim);
+        if (index == worker->base.index || queued == 0 ||
+            (steal_wait_ns(victim, queued) < WORTH_STEAL_NS && !(still && steal_stands_still(victim, index, seen)))) {
             continue;
         }
         count_up(&worker->counters.steals_tried, 1);
-        struct task *task = steal_half(steal_local(worker), &steal_shared->locals[index]);
+        struct task *task = steal_half(steal_local(worker), victim);
         if (task != NULL) {
             count_up(&worker->counters.steals_won, 1);
             return task;
@@ -285,14 +369,14 @@ static struct task *steal_from_rings(struct mn_worker *worker)
     return NULL;
 }
 
-/* Takes from the slot of a worker that has decided nothing since `seen` was filled in. */
-static struct task *steal_from_slots(struct mn_worker *worker, const uint32_t *seen)
+/* Takes from the slot of a worker that has decided nothing since `seen` was filled in, and is not known to be quick (or: `any`). */
+static struct task *steal_from_slots(struct mn_worker *worker, const uint32_t *seen, bool any)
 {
     for (unsigned index = 0; index < mn.count; index++) {
         struct steal_local *victim = &steal_shared->locals[index];
         if (index == worker->base.index || load_relaxed(&victim->next) == NULL ||
-            load_relaxed(&victim->decisions) != seen[index]) { /* hints: a wrong guess costs locality only */
-            continue;
+            !steal_stands_still(victim, index, seen) || (!any && steal_wait_ns(victim, 0) < WORTH_STEAL_NS)) {
+            continue; /* hints: a wrong guess costs locality only */
         }
         struct task *task = exchange_acq_rel(&victim->next, NULL); /* R3 */
         if (task != NULL) {
@@ -310,18 +394,24 @@ static void steal_note_decisions(uint32_t *seen)
     }
 }
 
-static struct task *steal_look(struct mn_worker *worker)
+static struct task *steal_look(struct mn_worker *worker, const uint32_t *seen, bool still)
 {
     mn_fire_timers(worker);
     struct task *task = steal_pop(worker);
-    return task != NULL ? task : steal_from_rings(worker);
+    return task != NULL ? task : steal_from_rings(worker, seen, still);
 }
 
 static struct task *steal_search(struct mn_worker *worker, uint32_t *seen)
 {
-    steal_note_decisions(seen);
     for (unsigned round = 0; round < SEARCH_ROUNDS && !load_relaxed(&mn.stop); round++) {
-        struct task *task = steal_look(worker);
+        bool still = round % STILL_ROUNDS == STILL_ROUNDS - 1;
+        if (round % STILL_ROUNDS == 0) {
+            steal_note_decisions(seen);
+        }
+        struct task *task = steal_look(worker, seen, still);
+        if (task == NULL && still) {
+            task = steal_from_slots(worker, seen, false);
+        }
         if (task != NULL) {
             return task;
         }
@@ -329,7 +419,7 @@ static struct task *steal_search(struct mn_worker *worker, uint32_t *seen)
             cpu_relax();
         }
     }
-    return steal_from_slots(worker, seen);
+    return NULL;
 }
 
 /* A worker that goes back to work: if others are asleep, one of them must watch in its stead (S4). */
@@ -347,7 +437,7 @@ static bool steal_sleep(struct mn_worker *worker, weft_ns watch, struct task **t
 {
     steal_note_decisions(steal_local(worker)->seen);
     mn_idle_enter(worker);
-    *task = steal_look(worker);                    /* what was pushed before this worker could be seen to sleep */
+    *task = steal_look(worker, NULL, false);       /* what was pushed before this worker could be seen to sleep */
     if (*task != NULL || load_seq_cst(&mn.stop)) { /* seq_cst: mn_stop stores it, then wakes the list */
         return !mn_idle_leave(worker); /* chosen meanwhile: then it is the searcher, and says that it is done */
     }
@@ -361,7 +451,10 @@ static bool steal_sleep(struct mn_worker *worker, weft_ns watch, struct task **t
     if (chosen) {
         return true;
     }
-    *task = steal_from_slots(worker, steal_local(worker)->seen);
+    *task = steal_from_rings(worker, steal_local(worker)->seen, true);
+    if (*task == NULL) {
+        *task = steal_from_slots(worker, steal_local(worker)->seen, true);
+    }
     return false;
 }
 
@@ -373,7 +466,7 @@ static struct task *steal_find(struct mn_worker *worker)
     bool woken = false;
     struct task *task = NULL;
     while (task == NULL && !load_relaxed(&mn.stop)) { /* looked at again after each sleep */
-        task = searcher ? steal_search(worker, steal_local(worker)->seen) : steal_look(worker);
+        task = searcher ? steal_search(worker, steal_local(worker)->seen) : steal_look(worker, NULL, false);
         if (searcher) {
             store_release(&steal_shared->searching, 0u);
         }
@@ -386,6 +479,10 @@ static struct task *steal_find(struct mn_worker *worker)
     if (searcher) {
         store_release(&steal_shared->searching, 0u);
     }
+    struct steal_local *local = steal_local(worker);
+    store_relaxed(&local->pace, PACE_UNKNOWN); /* S5: of what is to come */
+    local->paced_decision = load_relaxed(&local->decisions); /* owner only */
+    local->paced_at = clock_now();
     return steal_found(task);
 }
 
@@ -413,6 +510,7 @@ static bool steal_init(void)
     }
     for (unsigned i = 0; i < mn.count; i++) {
         steal_shared->locals[i].seen = seen + (size_t)i * mn.count;
+        store_relaxed(&steal_shared->locals[i].pace, (int32_t)PACE_UNKNOWN); /* no other thread yet */
         mn.workers[i].local = &steal_shared->locals[i];
     }
     return true;
@@ -427,6 +525,8 @@ static const struct mn_policy steal_policy = {
     .inject = steal_inject_outside,
     .pop = steal_pop,
     .find = steal_find,
+    .pop_hog = steal_pop_hog,
+    .any_hog = steal_any_hog,
     .entry = steal_entry,
 };
 

@@ -477,7 +477,7 @@ struct thread_main_call {
 static void thread_main_task(void *arg)
 {
     struct thread_main_call call = *(struct thread_main_call *)arg;
-    frame_call(task_self(), call.fn, call.arg); /* a panic that is recovered in it is a return */
+    weft_call(call.fn, call.arg); /* a panic that is recovered in it is a return */
     if (unlikely(worker_self() == NULL)) {
         task_lost();
     }

@@ -27,12 +27,6 @@ static size_t @NAME@_size(size_t elem_size, size_t capacity)
     return bytes;
 }
 
-static enum weft_status @NAME@_init(struct weft_chan *chan)
-{
-    (void)chan;
-    return WEFT_OK;
-}
-
 /* Everything below is to be written; until then each operation says so and ends the program. */
 static enum weft_status @NAME@_send(struct weft_chan *chan, const void *value)
 {
@@ -98,7 +92,7 @@ const struct chan_ops @NAME@_ops = {
              .allocates_per_message_above = SIZE_MAX,
              .progress = PROGRESS_BLOCKING},
     .size = @NAME@_size,
-    .init = @NAME@_init,
+    .header = sizeof(struct @NAME@_chan),
     .send = @NAME@_send,
     .recv = @NAME@_recv,
     .try_send = @NAME@_try_send,

@@ -1,0 +1,3 @@
+module weft-scale-go
+
+go 1.19
