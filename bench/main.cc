@@ -90,6 +90,9 @@ ordered_json json_of(const bench_workload &workload)
         row["go_name"] = workload.go_name;
         row["go_package"] = workload.go_package;
         row["go_bench"] = go_regex(workload.go_name);
+        if (workload.batch_min_ns != 0) {
+            row["batch_min_ms"] = workload.batch_min_ns / 1000000;
+        }
         if (workload.go_metric != nullptr) {
             row["go_metric"] = workload.go_metric;
         }

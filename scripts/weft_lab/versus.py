@@ -62,6 +62,10 @@ class Row:
     """Why the peer has no time here, if it skips this by its own doing."""
 
     @property
+    def over_channels(self) -> bool:
+        return self.ours[0].cell.channel is not None
+
+    @property
     def failures(self) -> list[tuple[str, str]]:
         """Who failed, and why."""
         sides = [self.peer, *self.ours] if self.peer else self.ours

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ FAILED = "FAILED"
 MOST_COLUMNS = 5
 """More variants than these are not shown one by one."""
 WIDE = 100
+NAME_WIDTH = 14
 VERDICTS = {"faster": "bold green", "slower": "bold yellow", "tie": "", "": "dim"}
 
 
@@ -69,18 +71,16 @@ class Mean:
 
 
 @dataclass
-class Group:
-    """One table."""
+class Part:
+    """One table: the rows of a group that the same variants serve, those over channels or those over none."""
 
-    name: str
+    group: str
     net: bool
+    title: str
     variants: list[str]
     lines: list[Line] = field(default_factory=list)
     means: list[Mean] = field(default_factory=list)
-
-    @property
-    def title(self) -> str:
-        return f"{self.name}, without the work that the benchmark makes up" if self.net else self.name
+    """Of the whole group, in its last part."""
 
     def mean(self, workers: int) -> Mean | None:
         return next((mean for mean in self.means if mean.workers == workers), None)
@@ -146,30 +146,58 @@ def _mean(value: float | int | None) -> str:
     return figures.times(value) if value is not None else "-"
 
 
-def view(found: Versus) -> list[Group]:
-    """One table for each group of rows."""
-    groups = []
+def view(found: Versus) -> list[Part]:
+    """The tables: one for each group of rows, two where some of its rows are over channels and some are not."""
+    parts = []
     for name in found.groups:
         rows = [row for row in found.rows if row.group == name]
-        variants = list(dict.fromkeys(one.cell.combination for row in rows for one in row.ours))
-        group = Group(name, name in MADE_UP, variants)
-        group.lines = [_line(row, group.columns) for row in rows]
-        for workers in found.workers:
-            mean = found.mean(name, workers, net=group.net)
-            if mean["rows"]:
-                best, default = _mean(mean["best"]), _mean(mean["default"])
-                group.means.append(Mean(workers, best, default, int(mean["rows"] or 0)))
-        groups.append(group)
-    return groups
+        over = [row for row in rows if row.over_channels]
+        without = [row for row in rows if not row.over_channels]
+        both = bool(over and without)
+        mine = [_part(some, name, f"{name}, {kind}" if both else name) for kind, some in _kinds(without, over)]
+        mine[-1].means = _means(found, name, net=mine[-1].net)
+        parts += mine
+    return parts
+
+
+def _kinds(without: list[Row], over: list[Row]) -> list[tuple[str, list[Row]]]:
+    return [(kind, rows) for kind, rows in (("without channels", without), ("over channels", over)) if rows]
+
+
+def _part(rows: list[Row], name: str, title: str) -> Part:
+    net = name in MADE_UP
+    variants = list(dict.fromkeys(one.cell.combination for row in rows for one in row.ours))
+    part = Part(name, net, f"{title}; the work that the benchmark makes up is taken off" if net else title, variants)
+    part.lines = [_line(row, part.columns) for row in rows]
+    return part
+
+
+def _means(found: Versus, name: str, *, net: bool) -> list[Mean]:
+    means = []
+    for workers in found.workers:
+        mean = found.mean(name, workers, net=net)
+        if mean["rows"]:
+            means.append(Mean(workers, _mean(mean["best"]), _mean(mean["default"]), int(mean["rows"] or 0)))
+    return means
 
 
 # --- terminal ---------------------------------------------------------------------------------------------
 
 
-def _short(variant: str, group: Group) -> str:
+def _short(variant: str, part: Part) -> str:
     """`ring` for `ring + steal` where there is one scheduler."""
-    schedulers = {name.rpartition(" + ")[2] for name in group.variants}
+    schedulers = {name.rpartition(" + ")[2] for name in part.variants}
     return variant.partition(" + ")[0] if len(schedulers) == 1 else variant.replace(" + ", "\n")
+
+
+def _folded(name: str, width: int) -> str:
+    """The name in lines, broken where its words begin."""
+    lines = [""]
+    for word in re.split(r"(?<=/)|(?<=[a-z0-9])(?=[A-Z])", name):
+        if lines[-1] and len(lines[-1]) + len(word) > width:
+            lines.append("")
+        lines[-1] += word
+    return "\n".join(lines)
 
 
 def _figure(figure: Figure) -> Text:
@@ -177,44 +205,43 @@ def _figure(figure: Figure) -> Text:
     return Text(figure.text or "-", style or ("" if figure.text else "dim"))
 
 
-def _times(ratio: Ratio, gap: str, *, name: bool) -> Text:
+def _times(ratio: Ratio, *, name: bool) -> Text:
     if not ratio.text:
         return Text(ratio.who if name else "-", "dim")
-    text = Text(ratio.text, VERDICTS[ratio.verdict])
-    text.append(f"{gap}{ratio.span}", "dim")
+    text = Text(f"{ratio.text:>4}", VERDICTS[ratio.verdict])
+    text.append(f" {ratio.span:>11}", "dim")
     if name:
-        text.append(f"{gap}{ratio.who}", "dim")
+        text.append(f" {ratio.who}", "dim")
     return text
 
 
-def _grid(group: Group, peer: str, *, wide: bool) -> Table:
-    gap = " " if wide else "\n"
-    heads = [_short(name, group) for name in group.columns]
+def _grid(part: Part, peer: str, *, wide: bool) -> Table:
+    """Narrow: the ratio of the default pair stands under that of the best."""
+    heads = [_short(name, part) for name in part.columns]
     times = f"{peer} / ours"
-    grid = table.new_grid(
-        "", "w", peer, *heads, f"{times}{gap}best", f"{times}{gap}default", title=group.title,
-        right=range(1, len(heads) + 5),
-    )  # fmt: skip
+    ratios = [f"{times}, best", f"{times}, default"] if wide else [f"{times}\nbest, default"]
+    grid = table.new_grid("", "w", peer, *heads, *ratios, title=part.title, right=range(1, len(heads) + 5))
     grid.collapse_padding = True
     grid.columns[0].overflow = "fold"
     for column in grid.columns[1:]:
         column.no_wrap = True
     before = ""
-    for line in group.lines:
-        style = "red" if line.failures else ""
+    for line in part.lines:
+        best, default = _times(line.best, name=not heads), _times(line.default, name=False)
         grid.add_row(
-            Text("" if line.name == before else line.name, style),
+            "" if line.name == before else line.name if wide else _folded(line.name, NAME_WIDTH),
             str(line.workers),
             _figure(line.peer),
             *(_figure(figure) for figure in line.ours),
-            _times(line.best, gap, name=not heads),
-            _times(line.default, gap, name=False),
+            *((best, default) if wide else (Text("\n").join([best, default]),)),
+            style="red" if line.failures else "",
         )
         before = line.name
-    for index, mean in enumerate(group.means):
+    for index, mean in enumerate(part.means):
         label = Text("geometric mean" if index == 0 else "", "bold")
         blank = [""] * (len(heads) + 1)
-        grid.add_row(label, str(mean.workers), *blank, Text(mean.best, "bold"), Text(mean.default, "bold"))
+        shown = [mean.best, mean.default] if wide else [f"{mean.best}, {mean.default}"]
+        grid.add_row(label, str(mean.workers), *blank, *(Text(text, "bold") for text in shown))
     return grid
 
 
@@ -222,37 +249,35 @@ def show(found: Versus) -> None:
     """The tables at the end of a comparison."""
     out = table.console()
     peer = PEERS[found.peer]
-    groups = view(found)
-    for group in groups:
-        out.print(_grid(group, peer, wide=out.width >= WIDE))
-    for group in groups:
-        for line in group.lines:
+    parts = view(found)
+    for part in parts:
+        out.print(_grid(part, peer, wide=out.width >= WIDE))
+    for part in parts:
+        for line in part.lines:
             for who, reason in line.failures:
                 out.print(Text(f"{FAILED} {line.name}, {line.workers} workers, {who}: {reason}", "red"), soft_wrap=True)
     out.print(
         f"ns for one operation, medians; {peer} / ours over 1: ours is faster, with the 95 % interval of the rounds' "
-        "ratios under or beside it. best: of our variants; default: the pair that serves whoever asks for none.",
+        "ratios. best: of our variants; default: the pair that serves whoever asks for none.",
         style="dim",
     )
-    if any(group.net for group in groups):
+    if any(part.net for part in parts):
         out.print("work, wake: the made-up work is taken off both sides; versus.md says how much.", style="dim")
-    _show_means(found, groups, peer)
+    _show_means(found, [part for part in parts if part.means], peer)
 
 
-def _show_means(found: Versus, groups: list[Group], peer: str) -> None:
+def _show_means(found: Versus, parts: list[Part], peer: str) -> None:
     """The short answer."""
-    if not any(group.means for group in groups):
+    if not parts:
         return
     workers = found.workers
     heads = [f"{kind}\n{count} w" for count in workers for kind in ("best", "default")]
     title = f"Geometric means of {peer} / ours"
     grid = table.new_grid("", "rows", *heads, title=title, right=range(1, len(heads) + 2))
-    for group in groups:
-        cells = [(mean.best, mean.default) if mean else ("-", "-") for mean in map(group.mean, workers)]
-        rows = max((mean.rows for mean in group.means), default=0)
-        grid.add_row(
-            group.name + (" (net)" if group.net else ""), str(rows), *(text for pair in cells for text in pair)
-        )
+    for part in parts:
+        cells = [(mean.best, mean.default) if mean else ("-", "-") for mean in map(part.mean, workers)]
+        rows = max(mean.rows for mean in part.means)
+        grid.add_row(part.group + (" (net)" if part.net else ""), str(rows), *(text for pair in cells for text in pair))
     table.console().print(grid)
 
 
@@ -288,7 +313,7 @@ def context(found: Versus) -> dict[str, Any]:
         "peer": PEERS[found.peer],
         "version": found.version,
         "install": golang.INSTALL,
-        "groups": view(found),
+        "parts": view(found),
         "workers": found.workers,
         "resume": store.resume_command(found.run.manifest),
         "skipped": _skipped(found),

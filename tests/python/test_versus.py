@@ -12,8 +12,9 @@ import time
 import pytest
 from conftest import FAKE_GO, environment
 from test_report import Page
-from weft_lab import golang, report, stats, store, versus
+from weft_lab import golang, report, stats, store, versus, versus_table
 from weft_lab.golang import Benchmark
+from weft_lab.process import Ended
 
 KEYS = {"name", "group", "workers", "go_ns", "best_ns", "best", "default_ns", "ratio_best", "ratio_default"}
 CHAN_SYNC = "go.ChanSync/chan:{}/sched:steal/workers:{}"
@@ -116,7 +117,7 @@ def test_the_work_is_taken_off_both_sides(weft, tmp_path, go):
     assert wake["net"]["default_ns"] == pytest.approx(1300)  # 2 (1 us + 5 us) less
     assert wake["net"]["ratio_default"][0] == pytest.approx(2)
     assert found["geomean_net"]["wake"]["2"]["default"] == pytest.approx(2)
-    assert "without the work" in done.stdout
+    assert "work; the work that the benchmark makes up is taken off" in done.stdout
 
 
 def test_work_that_leaves_nothing_leaves_no_ratio(weft, tmp_path, go):
@@ -130,8 +131,31 @@ def test_work_that_leaves_nothing_leaves_no_ratio(weft, tmp_path, go):
 def test_the_table_is_read_at_80_columns(weft, tmp_path, go):
     done, _ = compare(weft, tmp_path)
     assert all(len(line) <= 80 for line in done.stdout.splitlines() if not line.startswith("written:"))
-    for word in ("MakeChan/Byte", "Geometric means", "Go / ours", "ring", "mutex", "best", "default"):
+    for word in ("MakeChan/", "Geometric means", "Go / ours", "ring", "mutex", "best", "default"):
         assert word in done.stdout
+
+
+def test_a_group_over_channels_and_without_is_two_tables_with_one_mean(weft, tmp_path, go, monkeypatch):
+    compare(weft, tmp_path, "--workers", "1", "--rows", "^ChanSync$|CreateGo")
+    run = store.read(tmp_path / "results" / "one")
+    for row in run.manifest["catalog"]["workloads"]:
+        row["group"] = "spawn"
+    parts = versus_table.view(versus.read(run))
+    assert [part.title for part in parts] == ["spawn, without channels", "spawn, over channels"]
+    assert [len(part.variants) for part in parts] == [1, 4]
+    assert [[mean.rows for mean in part.means] for part in parts] == [[], [2]]
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("ChanSync", ["ChanSync"]),
+        ("WakeupParallelSpinning/100us", ["WakeupParallel", "Spinning/100us"]),
+        ("ReceiveDataFromClosedChan", ["ReceiveData", "FromClosedChan"]),
+    ],
+)
+def test_long_names_are_broken_where_words_begin(name, lines):
+    assert versus_table._folded(name, 14).split("\n") == lines
 
 
 def test_markdown_and_report(weft, tmp_path, go):
@@ -242,6 +266,28 @@ def test_failed_cells_can_be_retried(weft, tmp_path, go):
     assert weft("versus", "go", "--resume", "one", "--retry-failed", "--no-report").returncode == 0
 
 
+def test_a_row_that_fails_later_has_no_figure_either(weft, tmp_path, go):
+    _, found = compare(weft, tmp_path, "--rows", "^ChanSync$", "--workers", "1", rounds=1)
+    assert found["rows"][0]["go_ns"] > 0
+    file = tmp_path / "out.json"
+    weft("versus", "go", "--resume", "one", "--rounds", "2", "--json", file, "--no-report", FAKE_GO_FAIL="ChanSync")
+    one = json.loads(file.read_text())["rows"][0]
+    assert one["go_ns"] is one["ratio_best"] is None
+    assert "(round 2)" in one["failed"][0]["reason"]
+
+
+def test_go_is_found_in_the_path_or_where_it_usually_is(tmp_path, monkeypatch):
+    monkeypatch.delenv("WEFT_GO")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(golang, "USUAL_PLACES", (tmp_path / "usual" / "go",))
+    assert golang.find() is None
+    (tmp_path / "usual").mkdir()
+    (tmp_path / "usual" / "go").symlink_to(FAKE_GO)
+    assert golang.find() == tmp_path / "usual" / "go"
+    (tmp_path / "go").symlink_to(FAKE_GO)
+    assert golang.find() == tmp_path / "go"
+
+
 def start(tmp_path):
     command = [sys.executable, "-m", "weft_lab", "versus", "go", "--name", "one", "--rounds", "8", "--no-report"]
     return subprocess.Popen(
@@ -288,6 +334,16 @@ def test_resuming_refuses_to_mix(weft, tmp_path, go, measured):
     assert (done.returncode, "./scripts/weft versus go --resume two" in done.stderr) == (64, True)
     done = weft("versus", "go", "--resume", "one")
     assert (done.returncode, "./scripts/weft run --resume one" in done.stderr) == (64, True)
+
+
+def test_a_row_that_is_partly_fixed_is_measured_longer(tmp_path, go, monkeypatch):
+    row = {"go_name": "ChanSync", "go_package": "runtime", "go_bench": "^BenchmarkChanSync$", "batch_min_ms": 200}
+    commands = []
+    monkeypatch.setattr(golang.process, "run", lambda command, *rest, **more: commands.append(command) or Ended("x"))
+    peer = golang.Go(FAKE_GO, "go1.99", tmp_path, {"a": golang.benchmark(row, 1)})
+    for asked in (20, 500):
+        peer.sample("a", asked, tmp_path / "out.json", 0, 1)
+    assert [command[-1] for command in commands] == ["200ms", "500ms"]
 
 
 def test_go_is_compiled_once(weft, tmp_path, go):
@@ -342,7 +398,7 @@ def test_several_schedulers(weft, tmp_path, go):
         weft, tmp_path, "--rows", "^ChanSync$", "--workers", "1", "--sched", "global,steal", FAKE_NOISE=0
     )
     one = found["rows"][0]
-    assert len(one["ns"]) == 8
+    assert {name.partition(" + ")[2] for name in one["ns"]} == {"global", "steal"}
     assert (one["best"], one["default_ns"]) == ("ring + steal", one["ns"]["ring + steal"])
     _, found = compare(weft, tmp_path, "--rows", "^ChanSync$", "--sched", "global", "--name", "two")
     assert found["rows"][0]["default_ns"] == found["rows"][0]["ns"]["ring + global"]
