@@ -145,7 +145,7 @@ TASK_TEST(defer_panics)
 {
     expected = "no memory";
     CHECK(!weft_call(defer_many, NULL));
-    CHECK_EQ(ran, 3);
+    CHECK_EQ(ran, 7);
 }
 
 /* --- later than it should --------------------------------------------------------------------------- */

@@ -56,10 +56,8 @@ static void *freer(void *unused)
 
 static struct weft_chan *channel(void)
 {
-    size_t size = sizeof(struct weft_chan);
-    struct weft_chan *chan = block_new(&size);
-    memset(chan, 0, size);
-    chan->bytes = size;
+    struct weft_chan *chan = aligned_alloc(CACHE_LINE, sizeof *chan);
+    memset(chan, 0, sizeof *chan);
     chan->capacity = 77;
     return chan;
 }
@@ -79,7 +77,9 @@ int main(void)
     litmus_start(user, (void *)2);
     litmus_start(freer, NULL);
     litmus_join();
-    limbo_retire(&litmus_threads[3].worker.limbo);
+    for (unsigned i = 1; i <= 3; i++) {
+        limbo_retire(&litmus_threads[i].worker.limbo);
+    }
     limbo_drain();
     return 0;
 }

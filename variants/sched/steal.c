@@ -496,7 +496,7 @@ static bool steal_init(void)
     }
     for (unsigned i = 0; i < mn.count; i++) {
         steal_shared->locals[i].seen = seen + (size_t)i * mn.count;
-        store_relaxed(&steal_shared->locals[i].pace, PACE_UNKNOWN); /* no other thread yet */
+        store_relaxed(&steal_shared->locals[i].pace, (int32_t)PACE_UNKNOWN); /* no other thread yet */
         mn.workers[i].local = &steal_shared->locals[i];
     }
     return true;
