@@ -127,7 +127,7 @@ static bool other_side(const struct history_case *a, const struct history_case *
     return a->chan == b->chan && a->op != b->op;
 }
 
-/* The place of a case in the queue, or the queue's length. */
+/* The place of an entry in the queue, or the queue's length. */
 static unsigned queue_place(const struct model *model, unsigned entry)
 {
     unsigned place = 0;
@@ -135,6 +135,39 @@ static unsigned queue_place(const struct model *model, unsigned entry)
         place++;
     }
     return place;
+}
+
+/* What stands in the queue for a case. The cases of an operation on one side of a channel, of which any may be the one that is served, stand there
+ * as the first of them. */
+static uint8_t entry_of(const struct world *world, unsigned op, unsigned c)
+{
+    const struct history_case *cases = op_of(world, op)->cases;
+    unsigned first = 0;
+    while (!same_side(&cases[first], &cases[c])) {
+        first++;
+    }
+    return (uint8_t)(op * CASES_MAX + first);
+}
+
+static bool is_queued(const struct world *world, const struct model *model, unsigned op, unsigned c)
+{
+    return queue_place(model, entry_of(world, op, c)) < model->queued;
+}
+
+/* The order among those that wait on different channels, or sides, means nothing: they stand in groups, so that states that are the same look the
+ * same. */
+static void enter(const struct world *world, struct model *model, uint8_t entry)
+{
+    const struct history_case *mine = case_of(world, entry);
+    unsigned place = model->queued++;
+    for (; place > 0; place--) {
+        const struct history_case *other = case_of(world, model->queue[place - 1]);
+        if (other->chan < mine->chan || (other->chan == mine->chan && other->op <= mine->op)) {
+            break;
+        }
+        model->queue[place] = model->queue[place - 1];
+    }
+    model->queue[place] = entry;
 }
 
 static bool queue_holds(const struct model *model, unsigned op)
@@ -168,7 +201,7 @@ static bool queue_ahead(const struct world *world, const struct model *model, un
     if (!spec_of(world, mine->chan)->fifo_waiters || !firm(world, op)) {
         return false;
     }
-    unsigned own = queue_place(model, op * CASES_MAX + c);
+    unsigned own = queue_place(model, entry_of(world, op, c));
     uint8_t first = queue_first(world, model, mine->chan, mine->op, op);
     return first != NOBODY && queue_place(model, first) < own;
 }
@@ -350,13 +383,15 @@ static bool value_fits(const struct operation *receiver, unsigned c, uint8_t val
     return outcome_fits(receiver, c) && (receiver->returned == NEVER || receiver->value == value);
 }
 
-/* Gives the value of a send to a receiver that waits, if that is what it got. */
-static void add_hand_over(const struct world *world, unsigned op, unsigned c, unsigned entry, struct list *list)
+/* Gives the value of a send to an operation that waits, by each of its cases that it could be. */
+static void add_hand_over(const struct world *world, unsigned op, unsigned c, unsigned to, struct list *list)
 {
-    const struct operation *receiver = op_of(world, entry / CASES_MAX);
-    if (value_fits(receiver, entry % CASES_MAX, op_of(world, op)->cases[c].value)) {
-        list_add(list, (struct move){MOVE_DO, (uint8_t)op, (uint8_t)c, (uint8_t)(entry / CASES_MAX),
-                                     (uint8_t)(entry % CASES_MAX)});
+    const struct history_case *mine = &op_of(world, op)->cases[c];
+    const struct operation *receiver = op_of(world, to);
+    for (unsigned d = 0; d < receiver->count; d++) {
+        if (other_side(&receiver->cases[d], mine) && value_fits(receiver, d, mine->value)) {
+            list_add(list, (struct move){MOVE_DO, (uint8_t)op, (uint8_t)c, (uint8_t)to, (uint8_t)d});
+        }
     }
 }
 
@@ -370,19 +405,13 @@ static void add_hand_overs(const struct world *world, const struct model *model,
     for (unsigned place = 0; place < model->queued && !(found && first_only); place++) {
         uint8_t entry = model->queue[place];
         if (entry / CASES_MAX != op && other_side(case_of(world, entry), mine)) {
-            add_hand_over(world, op, c, entry, list);
+            add_hand_over(world, op, c, entry / CASES_MAX, list);
             found = true;
         }
     }
     for (unsigned other = 0; other < world->history->count; other++) {
-        const struct operation *receiver = op_of(world, other);
-        if (firm(world, other) || other == op || !may_begin(world, model, other)) {
-            continue;
-        }
-        for (unsigned d = 0; d < receiver->count; d++) {
-            if (other_side(&receiver->cases[d], mine)) {
-                add_hand_over(world, op, c, other * CASES_MAX + d, list);
-            }
+        if (!firm(world, other) && other != op && may_begin(world, model, other)) {
+            add_hand_over(world, op, c, other, list);
         }
     }
 }
@@ -447,7 +476,7 @@ static void add_meetings(const struct world *world, const struct model *model, u
         for (unsigned d = 0; d < receiver->count; d++) {
             bool fits = other_side(&receiver->cases[d], mine) && value_fits(receiver, d, mine->value);
             if (fits && (!is_ordered(spec_of(world, mine->chan)) ||
-                         meets_in_order(world, model, op * CASES_MAX + c, other * CASES_MAX + d))) {
+                         meets_in_order(world, model, entry_of(world, op, c), entry_of(world, other, d)))) {
                 list_add(list, (struct move){MOVE_MEET, (uint8_t)op, (uint8_t)c, (uint8_t)other, (uint8_t)d});
             }
         }
@@ -460,7 +489,7 @@ static void add_entry(const struct world *world, const struct model *model, unsi
     const struct history_case *mine = &op_of(world, op)->cases[c];
     const struct channel_spec *spec = spec_of(world, mine->chan);
     if (op_of(world, op)->mode == MODE_TRY || !is_ordered(spec) || !firm(world, op) || model->queued == QUEUE_MAX ||
-        model->channels[mine->chan].closed || queue_place(model, op * CASES_MAX + c) < model->queued ||
+        model->channels[mine->chan].closed || is_queued(world, model, op, c) ||
         (spec->capacity == 0 && queue_first(world, model, mine->chan, opposite(mine->op), op) != NOBODY)) {
         return;
     }
@@ -501,7 +530,7 @@ static bool has_entered(const struct world *world, const struct model *model, un
     const struct operation *op = op_of(world, index);
     for (unsigned c = 0; firm(world, index) && c < op->count; c++) {
         if (op->cases[c].chan >= 0 && is_ordered(spec_of(world, op->cases[c].chan)) &&
-            queue_place(model, index * CASES_MAX + c) == model->queued) {
+            !is_queued(world, model, index, c)) {
             return false;
         }
     }
@@ -604,7 +633,7 @@ void model_apply(const struct world *world, struct model *model, const struct mo
 {
     const struct operation *op = op_of(world, move->op);
     if (move->kind == MOVE_ENTER) {
-        model->queue[model->queued++] = (uint8_t)(move->op * CASES_MAX + move->c);
+        enter(world, model, entry_of(world, move->op, move->c));
         return;
     }
     switch ((enum kind)op->kind) {

@@ -105,22 +105,22 @@ static void drain(struct cell *cell)
 
 /* --- one program ------------------------------------------------------------------------------------ */
 
-/* As weft_chan_new, for tables that are in no registry. */
+/* As weft_chan_new_as, also for tables that are in no registry. */
 static struct weft_chan *make_channel(const struct chan_ops *ops, size_t elem_size, size_t capacity)
 {
+    if (registry_channel(ops->name) == ops) {
+        return weft_chan_new_as(ops->name, elem_size, capacity);
+    }
     size_t size = (ops->size(elem_size, capacity) + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
     struct weft_chan *chan = aligned_alloc(CACHE_LINE, size);
-    if (chan == NULL) {
-        abort();
+    if (chan != NULL) {
+        memset(chan, 0, size);
+        chan->ops = ops;
+        chan->elem_size = elem_size;
+        chan->capacity = capacity;
+        chan->bytes = size;
     }
-    memset(chan, 0, size);
-    chan->ops = ops;
-    chan->elem_size = elem_size;
-    chan->capacity = capacity;
-    if (ops->init(chan) != WEFT_OK) {
-        abort();
-    }
-    return chan;
+    return chan == NULL || (ops->init != NULL && ops->init(chan) != WEFT_OK) ? NULL : chan;
 }
 
 static void cell_open(struct cell *cell, const struct program *program)
@@ -134,6 +134,9 @@ static void cell_open(struct cell *cell, const struct program *program)
     }
     for (unsigned chan = 0; chan < program->channels; chan++) {
         cell->chans[chan] = make_channel(program->variants[chan], program->elem_size, program->capacity[chan]);
+        if (cell->chans[chan] == NULL) {
+            abort();
+        }
     }
     store_relaxed(&cell->dice.random, random_seed(program->seed, 1)); /* main's */
     for (unsigned task = 0; task < program->tasks; task++) {
