@@ -159,7 +159,7 @@ static cold_function __attribute__((noreturn)) void park_for_ever(void)
 
 enum weft_status weft_send(struct weft_chan *chan, const void *value)
 {
-    task_poll();
+    task_enter();
     if (unlikely(chan == NULL)) {
         park_for_ever();
     }
@@ -168,7 +168,7 @@ enum weft_status weft_send(struct weft_chan *chan, const void *value)
 
 enum weft_status weft_recv(struct weft_chan *chan, void *value)
 {
-    task_poll();
+    task_enter();
     if (unlikely(chan == NULL)) {
         park_for_ever();
     }
@@ -177,13 +177,13 @@ enum weft_status weft_recv(struct weft_chan *chan, void *value)
 
 enum weft_status weft_try_send(struct weft_chan *chan, const void *value)
 {
-    task_poll();
+    task_enter();
     return unlikely(chan == NULL) ? WEFT_AGAIN : chan->ops->try_send(chan, value);
 }
 
 enum weft_status weft_try_recv(struct weft_chan *chan, void *value)
 {
-    task_poll();
+    task_enter();
     return unlikely(chan == NULL) ? WEFT_AGAIN : chan->ops->try_recv(chan, value);
 }
 
@@ -205,7 +205,7 @@ enum weft_status weft_recv_until(struct weft_chan *chan, void *value, weft_ns de
 
 enum weft_status weft_close(struct weft_chan *chan)
 {
-    task_poll();
+    task_enter();
     if (chan == NULL) {
         weft_panic("close of a null channel");
     }

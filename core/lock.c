@@ -30,7 +30,8 @@ cold_function void stay_away(unsigned round)
         backoff(round - AWAY_ROUNDS + SPIN_ROUNDS);
         return;
     }
-    for (unsigned pause = AWAY_FIRST << (round < AWAY_DOUBLED ? round : AWAY_DOUBLED); pause > 0; pause--) {
+    unsigned doubled = round < AWAY_DOUBLED ? round : AWAY_DOUBLED;
+    for (unsigned pause = (unsigned)AWAY_FIRST << doubled; pause > 0; pause--) {
         cpu_relax();
     }
 }

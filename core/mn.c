@@ -188,8 +188,9 @@ void mn_timer_armed(weft_ns when)
 
 void mn_arm(struct timer *timer)
 {
+    weft_ns when = timer->when; /* once armed it may expire, and be gone */
     if (timer_arm(&mn_self()->timers, timer)) {
-        mn_timer_armed(timer->when);
+        mn_timer_armed(when);
     }
 }
 
@@ -238,6 +239,7 @@ bool mn_watch(weft_ns now)
             worker->hog_said = false;
         } else if (now - worker->tick_since >= hog_poll_ns) {
             if (load_relaxed(&worker->base.preempt) == PREEMPT_NONE) {
+                store_relaxed(&worker->hog_tick, tick); /* hint */
                 store_relaxed(&worker->base.preempt, (uint8_t)PREEMPT_HOG);
                 count_up(&mn.hogs, 1);
             }

@@ -40,7 +40,8 @@ struct mn_worker {
     weft_ns trimmed_at; /* when that was */
     uintptr_t thread;   /* pthread_t */
     /* the monitor's */
-    weft_ns turn_at; /* when a hog last had a turn */
+    weft_ns turn_at;             /* when a hog last had a turn */
+    _Atomic(uint32_t) hog_tick; /* whom PREEMPT_HOG means: who runs at this tick */
     uint32_t tick_seen;
     weft_ns tick_since; /* when it was first seen so */
     bool hog_said;      /* of the task that keeps it now */
@@ -259,6 +260,10 @@ no_race_check static force_inline void mn_poll(const struct mn_policy *policy)
         store_relaxed(&worker->base.preempt, (uint8_t)PREEMPT_NONE); /* the monitor sets it again if need be */
     } else if (!policy->gives_way(worker)) {
         return;
+    }
+    if (policy->gives_way == NULL && why == PREEMPT_HOG &&
+        load_relaxed(&worker->hog_tick) != load_relaxed(&worker->tick)) { /* hints */
+        return; /* meant for a task that has gone */
     }
     mn_fire_timers(worker);
     if (policy->pop_hog == NULL) {

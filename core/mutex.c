@@ -90,7 +90,7 @@ void weft_lock(struct weft_mutex *mutex)
 {
     struct mutex *self = mutex_of(mutex);
     uint32_t word = 0;
-    task_poll();
+    task_enter();
     if (unlikely(!task_cas_acquire(&self->word, &word, LOCKED))) {
         lock_slow(self);
     }
@@ -98,7 +98,7 @@ void weft_lock(struct weft_mutex *mutex)
 
 bool weft_try_lock(struct weft_mutex *mutex)
 {
-    task_poll();
+    task_enter();
     return barge(mutex_of(mutex));
 }
 
@@ -162,6 +162,7 @@ void weft_cond_wait(struct weft_cond *cond, struct weft_mutex *mutex)
 void weft_cond_signal(struct weft_cond *cond)
 {
     struct cond *self = (struct cond *)(void *)cond;
+    task_self(); /* panics outside of a task */
     task_lock(&self->lock);
     struct sync_waiter *waiter = sync_pop(&self->tail);
     struct task *task = waiter == NULL ? NULL : waiter->task;
@@ -174,6 +175,7 @@ void weft_cond_signal(struct weft_cond *cond)
 void weft_cond_broadcast(struct weft_cond *cond)
 {
     struct cond *self = (struct cond *)(void *)cond;
+    task_self(); /* panics outside of a task */
     task_lock(&self->lock);
     struct sync_waiter *all = self->tail;
     self->tail = NULL;

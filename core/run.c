@@ -266,6 +266,13 @@ void weft_poll(void)
     task_poll();
 }
 
+cold_function void task_outside(void)
+{
+    if (runtime.sched != NULL) {
+        task_self(); /* panics */
+    }
+}
+
 cold_function void task_poll_slow(void)
 {
     runtime.sched->poll();
@@ -328,7 +335,8 @@ void run_observable(bool yes)
 
 bool run_needs_limbo(void)
 {
-    return runtime.sched != NULL && (runtime.options.workers > 1 || runtime.sched->caps.os_threads);
+    return runtime.sched != NULL &&
+           (runtime.options.workers > 1 || runtime.sched->caps.os_threads || worker_self() == NULL);
 }
 
 bool run_hold(void)

@@ -107,7 +107,7 @@ static cold_function void let_in(struct rwmutex *self, bool after_writer)
 void weft_rlock(struct weft_rwmutex *mutex)
 {
     struct rwmutex *self = rwmutex_of(mutex);
-    task_poll();
+    task_enter();
     if (unlikely(!try_read(self))) {
         wait_for(self, false);
     }
@@ -115,7 +115,7 @@ void weft_rlock(struct weft_rwmutex *mutex)
 
 bool weft_try_rlock(struct weft_rwmutex *mutex)
 {
-    task_poll();
+    task_enter();
     return try_read(rwmutex_of(mutex));
 }
 
@@ -137,7 +137,7 @@ void weft_runlock(struct weft_rwmutex *mutex)
 void weft_wlock(struct weft_rwmutex *mutex)
 {
     struct rwmutex *self = rwmutex_of(mutex);
-    task_poll();
+    task_enter();
     if (unlikely(!try_write(self))) {
         wait_for(self, true);
     }
@@ -145,7 +145,7 @@ void weft_wlock(struct weft_rwmutex *mutex)
 
 bool weft_try_wlock(struct weft_rwmutex *mutex)
 {
-    task_poll();
+    task_enter();
     return try_write(rwmutex_of(mutex));
 }
 

@@ -138,6 +138,19 @@ static force_inline void task_poll(void)
     }
 }
 
+void task_outside(void);
+
+/* The way in of a public function that is for tasks only: the same, and a panic if a run is going on and this thread is none of its tasks. */
+static force_inline void task_enter(void)
+{
+    struct worker *self = worker_self();
+    if (unlikely(self == NULL)) {
+        task_outside();
+    } else if (unlikely(load_relaxed(&self->preempt) != PREEMPT_NONE)) { /* hint */
+        task_poll_slow();
+    }
+}
+
 static force_inline struct task *task_current(void)
 {
     struct worker *self = worker_self();

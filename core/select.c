@@ -136,7 +136,7 @@ cold_function int select_large(const struct chan_ops *ops, struct weft_case *cas
 static void check_cases(const struct weft_case *cases, size_t count)
 {
     task_self(); /* panics outside of a task */
-    task_poll();
+    task_enter();
     if (cases == NULL && count != 0) {
         weft_panic("select: %zu cases at a null address", count);
     }

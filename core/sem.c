@@ -80,7 +80,7 @@ static bool take(struct sem *self, uint64_t count)
 bool weft_sem_try_acquire(struct weft_sem *sem, uint64_t count)
 {
     struct sem *self = sem_of(sem);
-    task_poll();
+    task_enter();
     task_lock(&self->lock);
     bool taken = take(self, count);
     lock_release(&self->lock);
@@ -110,7 +110,7 @@ enum weft_status weft_sem_acquire(struct weft_sem *sem, uint64_t count, struct w
 {
     struct sem *self = sem_of(sem);
     struct sem_waiter waiter = {.link = {.task = task_self(), .count = count}};
-    task_poll();
+    task_enter();
     task_lock(&self->lock);
     if (take(self, count)) {
         lock_release(&self->lock);

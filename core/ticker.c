@@ -93,6 +93,9 @@ static bool stop(struct weft_timer *timer)
 
 bool weft_timer_stop(struct weft_timer *timer)
 {
+    if (worker_self() == NULL) {
+        task_outside(); /* panics during a run */
+    }
     task_lock(&timer->lock);
     bool pending = stop(timer);
     lock_release(&timer->lock);

@@ -73,7 +73,7 @@ void weft_wg_wait(struct weft_waitgroup *group)
 {
     struct waitgroup *self = waitgroup_of(group);
     struct sync_waiter waiter;
-    task_poll();
+    task_enter();
     /* G1. The lock in this order: if it is free now, whoever made the step to 0 has left, and the group may be freed. */
     if (load_acquire(&self->count) == 0 && load_acquire(&self->lock.held) == 0) {
         return;
@@ -192,7 +192,7 @@ static cold_function void once_slow(struct once *self, task_fn fn, void *arg)
 void weft_once_do(struct weft_once *once, void (*fn)(void *), void *arg)
 {
     struct once *self = (struct once *)(void *)once;
-    task_poll();
+    task_enter();
     if (unlikely(load_acquire(&self->state) != ONCE_DONE)) { /* O1 */
         once_slow(self, fn, arg);
     }

@@ -224,7 +224,7 @@ bool weft_timer_reset(struct weft_timer *timer, weft_ns delay);
 /* Stops and frees it. A task of weft_timer_func that has begun goes on. NULL is allowed. */
 void weft_timer_free(struct weft_timer *timer);
 
-/* The channel of a timer of its own; weft_chan_free() frees both, fired or not. NULL: no memory. */
+/* The channel of a timer of its own; weft_chan_free(), by a task, frees both, fired or not. NULL: no memory. */
 struct weft_chan *weft_after(weft_ns delay);
 
 /* --- context ---------------------------------------------------------------------------------------- */

@@ -9,6 +9,10 @@
 #include "core/limbo.h"
 #include "core/panic.h"
 
+#include "core/chan.h"
+
+#include "core/limbo.c"
+
 #include <stdio.h>
 
 #define NOT_THERE(name, result, parameters)                                                                            \
@@ -53,9 +57,6 @@ static inline void context_fini(struct context *context)
 
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 struct pool task_pool, stack_pool;
-_Atomic(uint64_t) limbo_epoch;
-NOT_THERE(limbo_retire, void, (struct limbo * limbo))
-NOT_THERE(blocks_drain, void, (struct blocks * blocks))
 NOT_THERE(pool_get_slow, void *, (struct pool * pool, struct magazine *magazine))
 NOT_THERE(pool_put_slow, void, (struct pool * pool, struct magazine *magazine))
 NOT_THERE(task_pools_reset, void, (size_t stack_size))

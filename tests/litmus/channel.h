@@ -4,7 +4,6 @@
 
 #include "tests/litmus/runtime.h"
 
-#include "core/block.c"
 #include "core/chan.c"
 #include "core/lot.c"
 #include "core/mailbox.c"

@@ -5,7 +5,6 @@
 
 #include "core/chan.h"
 
-#include "core/block.c"
 #include "core/limbo.c"
 
 static _Atomic(struct weft_chan *) found;

@@ -1,12 +1,12 @@
 /* A timer's mailbox: put and close by the runtime against a receiver and a select of the user's. */
 #include "tests/litmus/channel.h"
 
-
 static struct mailbox box;
-static unsigned received, closed;
+static unsigned received, closed, written;
 
 static void count(enum weft_status status, weft_ns value)
 {
+    assert(written == 1);
     if (status == WEFT_OK) {
         assert(value == 5);
         received++;
@@ -49,6 +49,7 @@ static void *owner(void *unused)
 {
     (void)unused;
     litmus_enter(3);
+    written = 1;
     struct task *task = mailbox_put(&box, 5);
     if (task != NULL) {
         task_ready(task);

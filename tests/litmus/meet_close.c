@@ -1,16 +1,19 @@
-/* Close of a rendezvous against a sender and a select that would receive: they meet, or both see CLOSED. */
+/* Close of a rendezvous against a sender and a select that would receive: they meet, or both see CLOSED, and then what the closer wrote. */
 #include "tests/litmus/channel.h"
 
 static struct weft_chan *chan, *never;
 static enum weft_status sent, received;
 static uint64_t value = 9;
+static unsigned written;
 
 static void *sender(void *unused)
 {
     (void)unused;
     uint64_t one = 1;
     litmus_enter(1);
-    sent = weft_send(chan, &one);
+    sent = weft_try_send(chan, &one);
+    sent = sent == WEFT_AGAIN ? weft_send(chan, &one) : sent;
+    assert(sent == WEFT_OK || written == 1);
     return NULL;
 }
 
@@ -24,6 +27,7 @@ static void *selector(void *unused)
     assert(chosen == 0);
     (void)chosen;
     received = cases[0].status;
+    assert(received == WEFT_OK || written == 1);
     return NULL;
 }
 
@@ -31,6 +35,7 @@ static void *closer(void *unused)
 {
     (void)unused;
     litmus_enter(3);
+    written = 1;
     weft_close(chan);
     return NULL;
 }

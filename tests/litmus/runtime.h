@@ -107,6 +107,9 @@ static inline unsigned litmus_choose(unsigned count)
 #endif
 }
 
+/* With these a shuffle of two begins with the one and with the other (tested by litmus_begin). */
+static const uint64_t litmus_seeds[2] = {1, 3};
+
 /* The calling thread is task number `index` from now on. */
 static inline void litmus_enter(unsigned index)
 {
@@ -114,8 +117,7 @@ static inline void litmus_enter(unsigned index)
     litmus_self->as = &litmus_self->worker;
     store_relaxed(&litmus_self->worker.current, &litmus_self->task);
     litmus_self->worker.index = index;
-    /* both give the first two of a shuffle another order */
-    store_relaxed(&litmus_self->worker.random, (uint64_t)(litmus_self->random == 0 ? 1 : 12345678912345u));
+    store_relaxed(&litmus_self->worker.random, litmus_seeds[litmus_self->random]);
 }
 
 static pthread_t litmus_ids[LITMUS_THREADS];
@@ -206,6 +208,7 @@ unsigned futex_wake(_Atomic(uint32_t) *word, unsigned count)
 
 struct runtime runtime;
 
+#include "core/block.c"
 #include "core/lock.c"
 #include "core/timer.c"
 
@@ -227,6 +230,11 @@ void weft_panic(const char *format, ...)
 {
     (void)format;
     assert(!"a panic");
+    abort();
+}
+
+void task_outside(void)
+{
     abort();
 }
 
@@ -287,9 +295,8 @@ static inline void litmus_begin(void)
 {
     runtime.sched = &litmus_sched;
     timers_init(&litmus_timers);
-    for (unsigned i = 0; i < LITMUS_THREADS; i++) {
-        litmus_threads[i].random = 0;
-    }
+    struct worker one = {.random = litmus_seeds[0]}, other = {.random = litmus_seeds[1]};
+    assert(random_below(&one, 2) != random_below(&other, 2));
 }
 
 #endif

@@ -20,7 +20,7 @@ struct task *wait_expire(struct timer *timer, weft_ns now)
     return wait_claim(wait, WON_TIMEOUT, &parked) && parked ? task : NULL;
 }
 
-static void enter(unsigned index)
+static void be(unsigned index)
 {
     struct thread_worker *self = &workers[index];
     litmus_enter(index);
@@ -31,7 +31,7 @@ static void enter(unsigned index)
 static void *sleeper(void *unused)
 {
     (void)unused;
-    enter(0);
+    be(0);
     for (unsigned i = 0; i < 2; i++) {
         struct wait wait = {.task = task_self(), .timer = {.when = 5, .expire = wait_expire}};
         lock_acquire(&lock);
@@ -53,7 +53,7 @@ static void *sleeper(void *unused)
 static void *waker(void *unused)
 {
     (void)unused;
-    enter(1);
+    be(1);
     struct task *task = NULL;
     bool parked = false;
     lock_acquire(&lock);

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <getopt.h>
 #include <iostream>
@@ -229,10 +228,9 @@ std::string search_name(const search &search)
 std::vector<std::string> client_names()
 {
     std::vector<std::string> names;
-    for (const auto &entry : std::filesystem::directory_iterator(WEFT_MODEL_CLIENTS)) {
-        if (entry.path().extension() == ".so") {
-            names.push_back(entry.path().stem());
-        }
+    std::ifstream list(WEFT_MODEL_CLIENTS "/list.txt");
+    for (std::string name; std::getline(list, name);) {
+        names.push_back(name);
     }
     std::sort(names.begin(), names.end());
     return names;
@@ -290,6 +288,7 @@ bool run_plan(const std::string &client, const plan &plan, bool quiet, nlohmann:
 int main(int argc, char **argv)
 {
     try {
+        std::setvbuf(stdout, nullptr, _IOLBF, 0);
         options options = parse(argc, argv);
         nlohmann::json report;
         bool good = run(options, report);

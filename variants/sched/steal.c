@@ -12,6 +12,8 @@
  *   head          of the ring: advanced by CAS, by whoever takes; 32-bit, wraps, differences only
  *   tail          of the ring: written by the owner
  *   decisions     counts the owner's pops: a thief that sees it stand still knows that the owner is busy in a task
+ *   pace          S5; written by the owner, a hint
+ *   hogs          (shared) S3; under the injector's lock
  *   searching     (shared) 1 while a worker searches, or has been woken to: nobody else is then. A hint: a worker that was
  *                 woken for a timer also searches, and clears it
  *   watching      (shared) 1 while an idle worker watches (S4)
@@ -20,11 +22,16 @@
  *   S2  tail - head <= RING_SIZE: only the owner adds, and it re-reads head first.
  *   S3  Each 64th decision takes from the injector or the ring, in turns, and leaves the slot for later: a slot that is
  *       filled again and again (a ping-pong pair) starves neither. A task that yields goes behind the injector's, as in Go,
- *       so that one which spawns more than fits into a ring, and yields, is held up until they have run.
- *   S4  While a worker is busy and others idle, one of these watches: it looks again after at most 10 ms; a watcher that
+ *       so that one which spawns more than fits into a ring, and yields, is held up until they have run. A task that was made to give way
+ *       after a time slice (a hog) waits in a queue of its own, for an idle worker, or for a turn that the monitor gives it each time that
+ *       the others have had a slice: at their next poll, or the next 64th decision.
+ *   S4  While a worker is busy and others idle, one of these watches: it looks again after at most 2 ms; a watcher that
  *       finds work wakes another to watch. So a missed wake-up (push does not fence its store against its load of
  *       idle_count) or a task in the slot of a worker that computes costs parallelism for that long at the most, and
  *       never a task: the owner runs what it has.
+ *   S5  What waits is worth a wake-up, or a theft, if its wait is longer than what that costs: the number of tasks before it times the worker's
+ *       pace, ns from decision to decision over the last 64 (unknown, hence long, after a sleep); or if the worker stands still. So tasks
+ *       that talk stay together. The pace may be stale for 64 decisions.
  * Ordering
  *   R1 tail release -> A1 tail acquire (thief): the entries behind it, and the tasks they name
  *   R2 head CAS acq_rel -> A2 head acquire (owner): the entry has been read before the owner overwrites it
@@ -307,6 +314,13 @@ no_race_check static inline struct task *steal_pop(struct mn_worker *worker)
     if (unlikely(decisions % FAIR_PERIOD == 0)) {               /* S3 */
         bool injector_first = decisions / FAIR_PERIOD % 2 == 0; /* in turns, so that neither starves the other */
         steal_measure(local, decisions);
+        if (unlikely(load_relaxed(&worker->base.preempt) == PREEMPT_TURN)) { /* hint; and nobody has polled since */
+            store_relaxed(&worker->base.preempt, (uint8_t)PREEMPT_NONE);
+            struct task *hog = steal_pop_hog(worker);
+            if (hog != NULL) {
+                return hog;
+            }
+        }
         struct task *task = injector_first ? steal_take_injected() : steal_ring_pop(local);
         if (task == NULL) {
             task = injector_first ? steal_ring_pop(local) : steal_take_injected();
