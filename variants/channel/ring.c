@@ -107,6 +107,7 @@ static inline enum weft_status ring_put(struct weft_chan *chan, const void *valu
     uint64_t tail = load_relaxed(&self->tail); /* CAS validates */
     for (unsigned round = 0;;) {
         if (unlikely((tail & RING_CLOSED) != 0)) {
+            (void)load_acquire(&self->tail); /* what the closer did before is seen */
             return WEFT_CLOSED;
         }
         struct ring_slot *slot = ring_slot(self, tail);
