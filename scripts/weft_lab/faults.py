@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 import shutil
 import subprocess
@@ -46,16 +47,33 @@ def load() -> list[Fault]:
     return [Fault(**{("now" if key == "is" else key): value for key, value in row.items()}) for row in rows]
 
 
+def refresh(source: Path, target: Path) -> None:
+    """Makes a file the same as another one; one that is the same already is left alone, with its time."""
+    if not target.is_file() or not filecmp.cmp(source, target, shallow=False):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+        shutil.copymode(source, target)
+
+
 def copy_tree() -> None:
-    """The tree as it is, beside its builds: what was built of the copy before is used again."""
+    """The tree as it is, beside its builds: what was built of the copy before is used again.
+
+    What changes gets a new time. With the source's own, older than what was built while a fault was in a file, the
+    build would keep that object, and the fault with it. Builds that were made so are thrown away.
+    """
+    mark = COPY / "copied-by-content"
+    if not mark.is_file():
+        shutil.rmtree(COPY / "build", ignore_errors=True)
     for place in PLACES:
         source, target = paths.ROOT / place, COPY / place
-        if source.is_file():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target)
-            continue
-        shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        files = [source] if source.is_file() else [one for one in source.rglob("*") if one.is_file()]
+        wanted = {COPY / one.relative_to(paths.ROOT): one for one in files if "__pycache__" not in one.parts}
+        for old in [target] if target.is_file() else target.rglob("*"):
+            if old.is_file() and old not in wanted:
+                old.unlink()
+        for file, one in wanted.items():
+            refresh(one, file)
+    mark.touch()
 
 
 def build(preset: str, program: str, log: Path) -> bool:

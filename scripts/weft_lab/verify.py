@@ -215,8 +215,8 @@ def shown_figure(value: Any) -> str:
 
 def overview(summaries: dict[str, dict[str, Any]], style: box.Box) -> Table:
     """One row a variant."""
-    grid = Table(box=style, pad_edge=False)
-    grid.add_column("variant", style="bold")
+    grid = Table(box=style, pad_edge=False, collapse_padding=True)
+    grid.add_column("variant", style="bold", no_wrap=True)
     for name in (*FIGURES.values(), "failed"):
         grid.add_column(name, justify="right", no_wrap=True)
     for name, found in summaries.items():

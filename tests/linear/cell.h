@@ -12,9 +12,9 @@ enum message { MESSAGE_FINISHED, MESSAGE_STUCK };
 /* One task's: it alone writes it while it runs. */
 struct log {
     struct cell *cell;
+    /* NULL: not there yet, or no more. Under `looking`, so that whoever looks at it keeps it from going. */
+    struct task *task;
     struct lock looking;
-    struct task
-        *task; /* NULL: not there yet, or no more. Under `looking`, so that whoever looks at it keeps it from going */
     unsigned count;
     struct operation ops[LOG_MAX];
     _Atomic(uint32_t) current; /* its operation under way: number in the log + 1; 0: none. Read by those who look */

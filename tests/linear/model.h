@@ -42,10 +42,10 @@ struct model {
     uint64_t waiting; /* of those that are not done: known to wait */
     uint8_t canceled; /* the context */
     uint8_t queued;   /* length of queue */
-    uint8_t
-        queue[QUEUE_MAX]; /* waiting cases, operation * CASES_MAX + case, in order of coming; for ordered channels */
-    uint8_t
-        seen[OPERATIONS_MAX]; /* bits of the cases that were impossible at some instant of the call, SEEN_CANCELED */
+    /* Of ordered channels: who waits, as operation * CASES_MAX + case, in order of coming within each side of a channel. */
+    uint8_t queue[QUEUE_MAX];
+    /* Of each operation: bits of the cases that were impossible at some instant of the call, and SEEN_CANCELED. */
+    uint8_t seen[OPERATIONS_MAX];
     struct model_channel channels[CHANNELS_MAX];
     uint8_t unused[2]; /* zero */
 };
@@ -53,9 +53,11 @@ struct model {
 /* What does not change while a history is searched. */
 struct world {
     const struct history *history;
-    uint32_t earliest[OPERATIONS_MAX]; /* no effect before: its invocation, or a KIND_STUCK that it sat out */
-    uint8_t overlaps[OPERATIONS_MAX][CHANNELS_MAX]; /* with how many operations on that channel */
-    uint64_t firm;                                  /* operations that wait without a break; see above */
+    /* No effect before: its invocation, or a KIND_STUCK that it sat out. */
+    uint32_t earliest[OPERATIONS_MAX];
+    /* With how many operations on that channel it overlaps. */
+    uint8_t overlaps[OPERATIONS_MAX][CHANNELS_MAX];
+    uint64_t firm; /* operations that wait without a break; see above */
 };
 
 void world_init(struct world *world, const struct history *history);
@@ -64,8 +66,8 @@ void world_init(struct world *world, const struct history *history);
 struct move {
     enum { MOVE_DO, MOVE_MEET, MOVE_ENTER } kind;
     uint8_t op, c; /* operation and case */
-    uint8_t partner,
-        partner_c; /* MOVE_MEET: the receiver; MOVE_DO of a send: NOBODY, or the receiver that it is handed to */
+    /* MOVE_MEET: the receiver. MOVE_DO of a send: the receiver that it is handed to, or NOBODY. */
+    uint8_t partner, partner_c;
 };
 enum { NOBODY = 255, MOVES_MAX = 256 };
 

@@ -7,7 +7,9 @@
 
 enum { PERIOD = 32, SPINS = 64 };
 
-/* Its own: the thread's, read anew at each call, as a task may go on on another one. */
+void test_point_reached(void); /* core/test_point.h */
+
+/* Never inlined: the state is the thread's, and a task may go on on another one. */
 no_race_check __attribute__((noinline)) void nudge(void)
 {
     static _Thread_local uint64_t state;
@@ -28,4 +30,9 @@ no_race_check __attribute__((noinline)) void nudge(void)
             cpu_relax();
         }
     }
+}
+
+no_race_check void test_point_reached(void)
+{
+    nudge();
 }

@@ -3,15 +3,26 @@
 #include "broken.h"
 
 #include "core/buffer.h"
-#include "core/registry.h"
 #include "core/rendezvous.h"
 
-enum { SELDOM = 20 };
+#include <sched.h>
+
+enum { SELDOM = 20, PASSAGES_PER_STOP = 4, STOP_YIELDS = 3 };
 static _Atomic(unsigned) events;
 
 static bool seldom(void)
 {
     return add_relaxed(&events, 1u) % SELDOM == 0; /* a count */
+}
+
+void stop_now_and_then(void)
+{
+    static _Atomic(unsigned) passages;
+    if (add_relaxed(&passages, 1u) % PASSAGES_PER_STOP == 0) { /* a count */
+        for (int i = 0; i < STOP_YIELDS; i++) {
+            sched_yield();
+        }
+    }
 }
 
 static void broken_put(struct buffer *buffer, const struct weft_chan *chan, const void *value);
@@ -222,7 +233,7 @@ static void claims_hand_off(struct chan_ops *ops)
 
 static void claims_exact_capacity(struct chan_ops *ops)
 {
-    *ops = *registry_channel("ck");
+    *ops = stopping_ck_ops;
     ops->caps.capacity_exact = true;
 }
 

@@ -8,6 +8,12 @@ size_t broken_count(void);
 /* The name says what is wrong. *by_chance: it shows only where two threads are in an operation at once. */
 const struct chan_ops *broken_variant(size_t index, bool *by_chance);
 
+/* Every few times, the calling thread gives its processor away. */
+void stop_now_and_then(void);
+
+/* ck, whose senders stop where they may come to be too many. */
+extern const struct chan_ops stopping_ck_ops;
+
 /* D. Vyukov's queue as it was published: a finished send behind a stalled one reads as empty. */
 extern const struct chan_ops vyukov_ops;
 
