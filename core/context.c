@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 no_race_check_below;
 
@@ -71,6 +72,23 @@ void context_init_thread(struct context *context)
 #endif
 #ifdef SANITIZE_THREAD
     context->fiber = __tsan_get_current_fiber();
+#endif
+}
+
+/* ucontext's functions know shadow stacks, where there are any. */
+bool context_shadowed(void)
+{
+#if defined(__x86_64__) && !defined(WEFT_UCONTEXT)
+    uint64_t pointer = 0;
+    /* rdsspq %rax, which does nothing where there is none; in bytes, as not every assembler knows it */
+    __asm__ volatile(".byte 0xf3, 0x48, 0x0f, 0x1e, 0xc8" : "+a"(pointer));
+    return pointer != 0;
+#elif defined(__aarch64__) && !defined(WEFT_UCONTEXT)
+    enum { GET_SHADOW_STACK_STATUS = 74 }; /* PR_GET_SHADOW_STACK_STATUS, Linux 6.13; bit 0: on */
+    unsigned long status = 0;
+    return prctl(GET_SHADOW_STACK_STATUS, &status, 0, 0, 0) == 0 && (status & 1) != 0;
+#else
+    return false;
 #endif
 }
 

@@ -108,6 +108,9 @@ void context_init(struct context *context, void *stack_low, size_t stack_size, c
 void context_init_thread(struct context *context);
 /* Tells the sanitizers that the stack is no more. */
 void context_fini(struct context *context);
+/* Does the processor keep a stack of return addresses of its own for the calling thread (CET's shadow stack, AArch64's guarded control
+ * stack)? A return on another stack than the call's is a fault then, so that contexts can't be switched. */
+bool context_shadowed(void);
 
 extern _Thread_local struct worker *worker_tls __attribute__((tls_model("initial-exec")));
 

@@ -157,6 +157,14 @@ static enum weft_status resolve(const struct weft_options *options)
     if (sched == NULL || chan == NULL || resolved.workers == 0 || resolved.stack_size == 0) {
         return WEFT_INVALID;
     }
+    if (!sched->caps.os_threads && context_shadowed()) {
+        fprintf(stderr,
+                "weft: this thread has a shadow stack, on which scheduler '%s' can't switch tasks: switch it off (on "
+                "x86-64 "
+                "GLIBC_TUNABLES=glibc.cpu.x86_shstk=off), or take a scheduler whose tasks are OS threads\n",
+                sched->name);
+        return WEFT_INVALID;
+    }
     if (resolved.seed == 0) {
         const char *seed = nonempty_env("WEFT_SEED");
         resolved.seed = seed == NULL ? 0 : strtoull(seed, NULL, 10);

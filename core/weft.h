@@ -62,8 +62,8 @@ struct weft_options {
  * tasks still alive are abandoned, as in Go; a task that never reaches a scheduling point (an endless loop)
  * holds the return up. An abandoned task's stack is gone: channels on which it waited may be freed but not
  * used again. May be called again, by any thread that is not a task, one run at a time.
- * NULL options: all defaults. Returns WEFT_INVALID (an unknown variant, named on stderr, a number out of
- * range, a run already going on), WEFT_NOMEM, or WEFT_OK. */
+ * NULL options: all defaults. Returns WEFT_INVALID (an unknown variant, a number out of range, a shadow stack on which tasks can't be
+ * switched, each named on stderr; a run already going on), WEFT_NOMEM, or WEFT_OK. */
 enum weft_status weft_run(const struct weft_options *options, void (*main_fn)(void *), void *arg);
 
 /* --- tasks ------------------------------------------------------------------------------------------ */

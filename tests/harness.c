@@ -274,6 +274,18 @@ void fail_allocations(size_t after, size_t count)
     store_relaxed(&fail_from, now + after);
 }
 
+/* --- the processor ---------------------------------------------------------------------------------- */
+
+bool pretend_shadow_stack;
+
+bool __real_context_shadowed(void);
+bool __wrap_context_shadowed(void);
+
+bool __wrap_context_shadowed(void)
+{
+    return pretend_shadow_stack || __real_context_shadowed();
+}
+
 /* --- choices ---------------------------------------------------------------------------------------- */
 
 struct dice dice_new(uint64_t stream)

@@ -100,6 +100,9 @@ size_t allocations(void);
 /* The `count` calls after `after` more fail, in whatever thread; 0, 0: none. */
 void fail_allocations(size_t after, size_t count);
 
+/* Every thread has a shadow stack, as far as Weft can tell. */
+extern bool pretend_shadow_stack;
+
 /* A generator for the test's own choices: every stream is a function of the seed. */
 struct dice {
     uint64_t state;

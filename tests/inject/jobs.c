@@ -82,8 +82,8 @@ const struct kind kinds[] = {
 
 /* --- names ------------------------------------------------------------------------------------------ */
 
-static const struct scenario *const scenarios[] = {&scenario_all, &scenario_mixed, &scenario_timers, &scenario_stacks,
-                                                   NULL};
+static const struct scenario *const scenarios[] = {&scenario_all,    &scenario_mixed,    &scenario_timers,
+                                                   &scenario_stacks, &scenario_overflow, NULL};
 static const char *const programs[] = {"conformance", "stress", "unit", NULL};
 
 void job_name(const struct job *job, char *text, size_t size)

@@ -165,12 +165,14 @@ static void by_site(const struct combination *on)
     jobs_free(&list);
 }
 
-/* More stacks at once than the kernel has mappings for guards by mprotect. */
+/* More stacks at once than the kernel has mappings for guards by mprotect; an overflow under each kind of guard. */
 static void many_stacks(const struct combination *on)
 {
     struct job_list list = {0};
     jobs_add(&list, job_of(on, "guard", &scenario_stacks, 0));
     jobs_add(&list, job_of(on, "protect-on", &scenario_stacks, 0));
+    jobs_add(&list, job_of(on, "none", &scenario_overflow, 0));
+    jobs_add(&list, job_of(on, "guard", &scenario_overflow, 0));
     run(&list);
     jobs_free(&list);
 }
@@ -191,14 +193,14 @@ static void programs(const struct combination *on)
     jobs_free(&list);
 }
 
-/* Everything on everything; or each scheduler with the first channel, and each channel with the first scheduler. */
+/* Everything on everything; or each scheduler with the first channel, and each channel with the first scheduler and two workers. */
 static void run_all(void)
 {
     static struct combination list[256];
     size_t count = combinations(list, 256);
     for (size_t i = 0; i < count; i++) {
         const struct combination *on = &list[i];
-        bool share = (on->first_chan || on->first_sched) && (on->workers == 2 || strcmp(on->sched, "sim") == 0);
+        bool share = on->first_chan || (on->first_sched && on->workers == 2);
         char name[128];
         snprintf(name, sizeof name, "%s/%s/%u", on->chan, on->sched, on->workers);
         if (strstr(name, options.on) == NULL) {

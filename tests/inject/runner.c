@@ -178,7 +178,10 @@ static void finish(struct slot *slot, int status, struct job_list *list,
     for (int i = 0; i < FAULTS; i++) {
         result->calls[i] = load_relaxed(&slot->plan->calls[i]); /* its process is no more */
     }
-    bool good = (WIFEXITED(status) && WEXITSTATUS(status) == 0) || may_end_so(job, status, result->said);
+    const char *last_words = job->scenario == NULL ? NULL : job->scenario->last_words;
+    bool good = last_words == NULL
+                    ? (WIFEXITED(status) && WEXITSTATUS(status) == 0) || may_end_so(job, status, result->said)
+                    : WIFEXITED(status) && WEXITSTATUS(status) == 2 && strstr(result->said, last_words) != NULL;
     result->outcome = slot->asked ? HUNG : good ? PASSED : FAILED;
     if (!good && !slot->asked) {
         size_t length = strlen(result->said);

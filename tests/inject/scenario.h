@@ -11,11 +11,13 @@ struct scenario {
     const char *name;
     const char *about;
     void (*main)(void *unused); /* a run's main task */
+    const char *last_words;     /* it must end the process with status 2 and this; or NULL */
 };
 extern const struct scenario scenario_all;    /* each call of the API at least once; what is refused is left out */
 extern const struct scenario scenario_mixed;  /* channels, selects, locks, calls and threads outside at the same time */
 extern const struct scenario scenario_timers; /* very many timers, of every kind, that are stopped and moved */
-extern const struct scenario scenario_stacks; /* more stacks at once than there are guards by mprotect */
+extern const struct scenario scenario_overflow; /* a task overflows its stack: the process ends, and says so */
+extern const struct scenario scenario_stacks;   /* more stacks at once than there are guards by mprotect */
 
 /* The run's channel variant serves capacities from here on; how many OS threads a scenario may have. */
 extern size_t capacity_least;

@@ -506,6 +506,33 @@ static void everything(void *unused)
 
 const struct scenario scenario_all = {.name = "all", .about = "each call of the API", .main = everything};
 
+/* --- overflow --------------------------------------------------------------------------------------- */
+
+static __attribute__((noinline)) size_t recurse(uintptr_t end)
+{
+    volatile char frame[512];
+    frame[end % 512] = (char)end;
+    return (uintptr_t)frame > end ? recurse(end) + (size_t)frame[end % 512] : 0;
+}
+
+/* Somewhat below the end: a guard faults; a page that is watched was written to, and the neighbour was not. */
+static void overflow(void *unused)
+{
+    char here;
+    (void)unused;
+    recurse((uintptr_t)&here - runtime.options.stack_size - 8 * 1024);
+}
+
+static void overflow_main(void *unused)
+{
+    (void)unused;
+    MUST_BE(weft_go_named("too deep", overflow, NULL), WEFT_OK);
+    weft_check_leaks(-1, 10000000000);
+}
+
+const struct scenario scenario_overflow = {
+    .name = "overflow", .about = "a task overflows its stack", .main = overflow_main, .last_words = "stack overflow"};
+
 /* --- many stacks ------------------------------------------------------------------------------------ */
 
 static void many_stacks(void *unused)

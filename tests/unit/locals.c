@@ -32,8 +32,9 @@ no_race_check static __attribute__((noinline)) int errno_now(void)
 static _Atomic(pid_t) id_of_worker[64];
 static _Atomic(unsigned) moves, kept_addresses;
 
-/* Thread-locals are ordered by their thread, which the thread sanitizer does not take for an order between tasks. */
-no_race_check static void look_around(pid_t thread)
+/* Inlined: two looks in one function, with a switch between them, are what a compiler would merge. Thread-locals are ordered by their thread,
+ * which the thread sanitizer does not take for an order between tasks. */
+no_race_check static force_inline void look_around(pid_t thread)
 {
     struct worker *self = worker_self();
     pid_t known = 0;

@@ -5,6 +5,7 @@ void add_tests(Suite *suite)
     suite_add_tcase(suite, context_tests());
     suite_add_tcase(suite, canary_tests());
     suite_add_tcase(suite, locals_tests());
+    suite_add_tcase(suite, shadow_tests());
     suite_add_tcase(suite, stack_tests());
     suite_add_tcase(suite, pool_tests());
     suite_add_tcase(suite, timer_tests());

@@ -12,8 +12,8 @@ START_TEST(tables_are_complete)
             const struct chan_ops *ops = registry_channels[i];
             CHECK(registry_channel(ops->name) == ops);
             CHECK(ops->summary != NULL && ops->summary[0] != '\0');
-            CHECK(ops->size && ops->header >= sizeof(struct weft_chan) && ops->send && ops->recv && ops->try_send && ops->try_recv && ops->close &&
-                  ops->len && ops->poll);
+            CHECK(ops->size && ops->header >= sizeof(struct weft_chan) && ops->send && ops->recv && ops->try_send &&
+                  ops->try_recv && ops->close && ops->len && ops->poll);
             for (size_t j = 0; j < i; j++) {
                 CHECK(strcmp(registry_channels[j]->name, ops->name) != 0);
             }

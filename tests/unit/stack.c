@@ -66,6 +66,103 @@ START_TEST(overflow_hits_the_guard)
     }
 END_TEST
 
+/* --- frames larger than a page --- */
+
+static size_t frame_size;
+
+/* Touches each frame at its low end only, so that all but the last step lands above the guard, and the last one in it. */
+static __attribute__((noinline)) size_t recurse_widely(uintptr_t end)
+{
+    volatile char *frame = __builtin_alloca(frame_size);
+    frame[0] = (char)end;
+    return (uintptr_t)frame > end ? recurse_widely(end) + (size_t)frame[0] : 0;
+}
+
+static void overflow_widely(void *unused)
+{
+    (void)unused;
+    char here;
+    for (int i = 0; i < 8; i++) { /* neighbours that are younger: below, where the system puts the next mapping */
+        weft_go(spare, NULL);
+    }
+    weft_sleep(1000000);
+    recurse_widely((uintptr_t)&here - OVERFLOWED - BEYOND);
+    _exit(0);
+}
+
+static void end_at_once(void *unused)
+{
+    (void)unused;
+}
+
+/* The stack has been another task's before, and its neighbour is in use. */
+static void widely_main(void *unused)
+{
+    (void)unused;
+    weft_go(spare, NULL);
+    for (int i = 0; i < 10; i++) {
+        weft_go(end_at_once, NULL);
+        weft_yield();
+    }
+    weft_go_named("too wide", overflow_widely, NULL);
+    for (;;) {
+        weft_yield();
+    }
+}
+
+static void widely_child(void)
+{
+    alarm(30);
+    struct weft_options options = {.sched = child_sched, .workers = 2, .stack_size = OVERFLOWED};
+    weft_run(&options, widely_main, NULL);
+}
+
+START_TEST(large_frames_hit_the_guard)
+    {
+        static const size_t sizes[] = {5000, 16 * 1024, 60 * 1024};
+        for (size_t i = 0; registry_scheds[i] != NULL; i++) {
+            for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
+                child_sched = registry_scheds[i]->name;
+                frame_size = sizes[s];
+                char text[4096];
+                int status = in_child(widely_child, text, sizeof text);
+                CHECK_MSG(WIFEXITED(status) && WEXITSTATUS(status) == 2 && strstr(text, "stack overflow") != NULL &&
+                              strstr(text, "\"too wide\"") != NULL,
+                          "%s, frames of %zu bytes: wait status %#x: %s", child_sched, frame_size, (unsigned)status,
+                          text);
+            }
+        }
+    }
+END_TEST
+
+static void main_overflows(void *unused)
+{
+    weft_go(spare, NULL);
+    overflow(unused);
+}
+
+static void main_child(void)
+{
+    alarm(30);
+    struct weft_options options = {.sched = child_sched, .workers = 2, .stack_size = OVERFLOWED};
+    weft_run(&options, main_overflows, NULL);
+}
+
+/* The main task is one like the others, where tasks have stacks of their own. */
+START_TEST(main_overflows_too)
+    {
+        for (size_t i = 0; registry_scheds[i] != NULL; i++) {
+            child_sched = registry_scheds[i]->name;
+            char text[4096];
+            int status = registry_scheds[i]->caps.os_threads ? 0 : in_child(main_child, text, sizeof text);
+            CHECK_MSG(registry_scheds[i]->caps.os_threads ||
+                          (WIFEXITED(status) && WEXITSTATUS(status) == 2 && strstr(text, "stack overflow") != NULL &&
+                           strstr(text, "\"main\"") != NULL),
+                      "%s: wait status %#x: %s", child_sched, (unsigned)status, text);
+        }
+    }
+END_TEST
+
 static void wild_main(void *unused)
 {
     (void)unused;
@@ -154,6 +251,8 @@ static void touch_deep(void *unused)
         bytes[i] = 1;
     }
     deep = (char *)(((uintptr_t)bytes + PAGE - 1) & ~(uintptr_t)(PAGE - 1));
+    size_t most = resident_pages(); /* here: once the task has ended, an idle worker may trim its stack at once */
+    CHECK_MSG(most > DEEP_PAGES / 2, "%zu pages resident in the task", most);
     weft_yield();
 }
 
@@ -164,8 +263,6 @@ static void trim_main(void *unused)
     crew_init(&crew);
     crew_go(&crew, touch_deep, NULL);
     crew_fini(&crew);
-    size_t most = resident_pages();
-    CHECK_MSG(most > DEEP_PAGES / 2, "%zu pages resident behind the task", most);
     while (resident_pages() > DEEP_PAGES / 4) { /* the watchdog limits it */
         weft_sleep(10000000);
     }
@@ -238,6 +335,8 @@ TCase *stack_tests(void)
     TCase *tests = tcase_create("stack");
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, overflow_hits_the_guard);
+    tcase_add_test(tests, large_frames_hit_the_guard);
+    tcase_add_test(tests, main_overflows_too);
     tcase_add_test(tests, other_faults_are_passed_on);
     tcase_add_test(tests, a_thousand_frames_of_a_kilobyte);
     tcase_add_test(tests, a_deep_stack_is_trimmed);

@@ -7,6 +7,7 @@
 TCase *context_tests(void);
 TCase *canary_tests(void);
 TCase *locals_tests(void);
+TCase *shadow_tests(void);
 TCase *stack_tests(void);
 TCase *pool_tests(void);
 TCase *timer_tests(void);

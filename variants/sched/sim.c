@@ -212,19 +212,20 @@ static struct task *sim_find(struct mn_worker *worker)
     while (!load_relaxed(&mn.stop)) {
         uint32_t seen = load_acquire(&sim.injections);
         uint32_t returned = blocking_returned();
+        bool out = blocking_out() != 0; /* before the look: what has come back by now is found, what has not is waited for */
         sim_take_injected(worker);
-        weft_ns first = load_relaxed(&worker->timers.first); /* the worker's own */
-        if (sim.count == 0 && first != WEFT_FOREVER && blocking_out() != 0) {
+        if (sim.count == 0 && out) {
             blocking_wait(returned, clock_now() + completion_ns); /* a quick call comes before any timer */
             sim_take_injected(worker);
         }
+        weft_ns first = load_relaxed(&worker->timers.first); /* the worker's own */
         if (sim.count == 0 && first != WEFT_FOREVER) {
             weft_ns now = load_relaxed(&sim.now);
             store_relaxed(&sim.now, first > now ? first : now);
             mn_fire_timers(worker);
         }
-        task = sim_pop(worker);
-        if (task != NULL) {
+        if (sim.count != 0) { /* else nothing is decided: how often it looks depends on the real time */
+            task = sim_pop(worker);
             break;
         }
         if (load_relaxed(&worker->timers.first) == WEFT_FOREVER) {

@@ -73,7 +73,7 @@ static _Atomic(uint64_t) thread_generation; /* counts the runs; written under th
 /* What a thread does, for the monitor: each value is set before the thread blocks and taken back after. */
 enum thread_waits { THREAD_RUNS, THREAD_PARKED, THREAD_ON_WORD, THREAD_IN_CALL };
 
-enum { THREAD_STACK_MIN = 128 * 1024 };
+enum { THREAD_STACK_MIN = 128 * 1024, THREAD_GUARD = 64 * 1024 /* so that a frame of that size can't step over it */ };
 
 static struct thread_worker *thread_self(void)
 {
@@ -251,6 +251,7 @@ static inline enum weft_status thread_spawn(const char *name, task_fn fn, void *
     }
     size_t stack_size = runtime.options.stack_size < THREAD_STACK_MIN ? THREAD_STACK_MIN : runtime.options.stack_size;
     pthread_attr_setstacksize(&attributes, stack_size);
+    pthread_attr_setguardsize(&attributes, THREAD_GUARD);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     race_release(&worker->task);
     thread_enlist(worker); /* by its creator: whoever sees the spawn sees the task */
