@@ -118,7 +118,8 @@ bool mn_sleep(struct mn_worker *worker, weft_ns latest)
 
 void mn_hand_over(void)
 {
-    if (mn_any_idle()) {
+    /* seq_cst: against mn_sleep, "enter the list, then look who watches"; this worker has taken itself back as a watcher before */
+    if (load_seq_cst(&mn.idle_count) != 0) {
         weft_ns timer = next_timer();
         if (timer != WEFT_FOREVER && !timer_is_watched(timer)) {
             mn_wake_one();

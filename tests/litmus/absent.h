@@ -72,7 +72,9 @@ NOT_THERE(weft_call, bool, (task_fn fn, void *arg))
 NOT_THERE(frames_finish, void, (struct task * self))
 NOT_THERE(fatal, void, (const char *format, ...))
 NOT_THERE(blocking_run, void, (task_fn fn, void *arg))
+#ifndef LITMUS_BLOCKING_OUT /* a client has its own */
 NOT_THERE(blocking_out, unsigned, (void))
+#endif
 NOT_THERE(blocking_end_run, bool, (void))
 NOT_THERE(threads_count, void, (int change))
 NOT_THERE(frames_forget, void, (struct task * self))
