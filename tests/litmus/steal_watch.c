@@ -1,5 +1,5 @@
-/* An idle worker watches a busy one (S4, S5): what that has pushed and does not come to itself, in its slot and in its ring, is taken by the one that sleeps, even
- * if no push has woken it. */
+/* An idle worker watches a busy one (S4, S5): what that has pushed and does not come to itself, in its slot and in its ring, is taken by the one that
+ * sleeps, woken by a push or not. */
 #include "tests/litmus/scheduler.h"
 
 /* The watcher's looks are relaxed: C11 lets it miss the same store again and again, so some executions are longer than the checker goes. */
@@ -21,7 +21,10 @@ static void *watcher(void *unused)
     struct mn_worker *worker = litmus_work(1);
     for (unsigned taken = 0; taken < 2;) {
         struct task *task = NULL;
-        steal_sleep(worker, 1, &task);
+        if (steal_sleep(worker, 1, &task)) { /* woken, as in steal_find */
+            task = task != NULL ? task : steal_from_caller(worker);
+            store_release(&steal_shared->searching, 0u);
+        }
         if (task != NULL) {
             litmus_take(task);
             taken++;
