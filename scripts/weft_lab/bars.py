@@ -229,7 +229,7 @@ def _noop(_workers: Iterable[int]) -> list[Bar]:
 
 
 def _parked(workers: Iterable[int]) -> list[Bar]:
-    """With the default stacks, and with those that who has a million tasks would ask for: page tables go by the address space."""
+    """With the default stacks, and with those that a million tasks ask for: page tables go by address space."""
     bars = []
     for figure, stacks in (("parked", "default stacks"), ("parked_64k", "stack_size 64 KiB")):
         bars += _parked_with(figure, stacks, workers)
