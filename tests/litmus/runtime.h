@@ -62,6 +62,11 @@ static inline void float_control_write(uint64_t control)
     (void)control;
 }
 
+static inline void context_warm(const struct context *context)
+{
+    (void)context;
+}
+
 /* Each thread's own. */
 #ifdef WEFT_MODEL
 #define litmus_self (*(struct litmus_thread **)model_thread_word())
