@@ -318,10 +318,10 @@ void weft_cond_wait(struct weft_cond *cond, struct weft_mutex *mutex);
 void weft_cond_signal(struct weft_cond *cond);
 void weft_cond_broadcast(struct weft_cond *cond);
 
-/* A negative counter is a panic. go is add(1), a task that runs fn(arg), and done when it ends, by a panic that is recovered
- * or weft_exit too; WEFT_NOMEM: nothing happened. */
+/* A negative counter is a panic. A group that has been waited for may be used again once all its waits have returned. go is add(1), a
+ * task that runs fn(arg), and done when it ends, by a panic that is recovered or weft_exit too; WEFT_NOMEM: nothing happened. */
 struct weft_waitgroup {
-    uint64_t opaque[2];
+    uint64_t opaque[3];
 };
 void weft_wg_add(struct weft_waitgroup *group, int64_t delta);
 void weft_wg_done(struct weft_waitgroup *group);
