@@ -2,7 +2,7 @@
  *
  * waitgroup. Idea: the counter and a bit for "somebody waits" in one word, so that one addition changes the one and reads the other: whoever makes
  * the step to 0 and sees the bit wakes those who wait.
- * once. Idea: a flag for the fast path; the first runs, the others wait in a queue.
+ * once. Idea: a flag for the fast path, which is in weft.h; the first runs, the others wait in a queue.
  * Source: Go's sync.WaitGroup and sync.Once, for the rules and for the counter.
  * State: word: the counter in the upper half, changed by additions; WAITERS. tail: under `lock`. once.state likewise.
  * Invariants
@@ -15,6 +15,7 @@
  *           O1 state release (finish) -> acquire (once_do). */
 #include "sync.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 #define WAITERS ((uint64_t)1)
@@ -153,7 +154,7 @@ enum weft_status weft_wg_go(struct weft_waitgroup *group, void (*fn)(void *), vo
 
 /* --- once ------------------------------------------------------------------------------------------- */
 
-enum { ONCE_NEW, ONCE_RUNS, ONCE_DONE };
+enum { ONCE_NEW, ONCE_RUNS, ONCE_DONE = WEFT_ONCE_DONE };
 
 struct once {
     _Atomic(uint32_t) state; /* written under the lock */
@@ -161,6 +162,7 @@ struct once {
     struct sync_waiter *tail; /* under the lock */
 };
 _Static_assert(sizeof(struct once) <= sizeof(struct weft_once), "fits");
+_Static_assert(offsetof(struct once, state) == offsetof(struct weft_once, state), "weft.h reads it");
 
 static void once_finish(void *arg)
 {
@@ -207,11 +209,17 @@ static cold_function void once_slow(struct once *self, task_fn fn, void *arg)
     }
 }
 
+void weft_once_do_slow(struct weft_once *once, void (*fn)(void *), void *arg)
+{
+    task_enter();
+    once_slow((struct once *)(void *)once, fn, arg);
+}
+
+/* For those who take its address, or are compiled without optimisation: the same as in weft.h. */
 void weft_once_do(struct weft_once *once, void (*fn)(void *), void *arg)
 {
     struct once *self = (struct once *)(void *)once;
-    task_enter();
     if (unlikely(load_acquire(&self->state) != ONCE_DONE)) { /* O1 */
-        once_slow(self, fn, arg);
+        weft_once_do_slow(once, fn, arg);
     }
 }
