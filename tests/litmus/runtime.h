@@ -29,6 +29,7 @@
 #define cpu_relax() ((void)0)
 #endif
 #include "core/atomic.h"
+#define MUTEX_LOOKS 0 /* of core/mutex.c, on which a waiting task would otherwise never come to queue */
 
 /* --- core/context.h ----------------------------------------------------------------------------------- */
 
