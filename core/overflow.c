@@ -12,7 +12,7 @@ enum { SIGNAL_STACK_SIZE = 64 * 1024, GUARD_SLACK = 64 * 1024 };
 
 static struct sigaction before;
 
-static bool in_guard(const struct worker *worker, const struct task *task, const char *address)
+no_race_check static bool in_guard(const struct worker *worker, const struct task *task, const char *address)
 {
     struct guard guard = worker->guard;
     if (task->stack != NULL) {
@@ -21,7 +21,7 @@ static bool in_guard(const struct worker *worker, const struct task *task, const
     return guard.low <= address && address < guard.high;
 }
 
-static void say_overflow(const struct task *task)
+no_race_check static void say_overflow(const struct task *task)
 {
     char fn[256], text[768];
     const char *name = load_relaxed(&task->name);
@@ -34,7 +34,8 @@ static void say_overflow(const struct task *task)
     (void)written;
 }
 
-static void on_fault(int number, siginfo_t *info, void *context)
+/* Not checked for races, as the two above: it runs on a thread, in the middle of a task that is another thread to the sanitizer. */
+no_race_check static void on_fault(int number, siginfo_t *info, void *context)
 {
     struct worker *worker = worker_self();
     struct task *task = worker == NULL ? NULL : load_relaxed(&worker->current); /* owner only */

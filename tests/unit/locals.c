@@ -58,7 +58,7 @@ no_race_check static void fail_with(int expected)
     CHECK_EQ(errno_now(), expected);
 }
 
-static void wander(void *unused)
+no_race_check static void wander(void *unused)
 {
     (void)unused;
     pid_t last = thread_id();
