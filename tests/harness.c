@@ -321,6 +321,18 @@ void add_test(TCase *cases, const TTest *test)
     tcase_add_test(cases, test);
 }
 
+/* libcheck chooses themes (CK_RUN_CASE); $WEFT_TEST chooses one test. The programs are linked with --wrap, so that each test comes here. */
+void __real__tcase_add_test(TCase *cases, const TTest *test, int signal, int allowed_exit, int start, int end);
+void __wrap__tcase_add_test(TCase *cases, const TTest *test, int signal, int allowed_exit, int start, int end);
+
+void __wrap__tcase_add_test(TCase *cases, const TTest *test, int signal, int allowed_exit, int start, int end)
+{
+    const char *only = getenv("WEFT_TEST");
+    if (only == NULL || strcmp(only, test->name) == 0) {
+        __real__tcase_add_test(cases, test, signal, allowed_exit, start, end);
+    }
+}
+
 static unsigned long number_from(const char *name, unsigned long otherwise)
 {
     const char *text = getenv(name);

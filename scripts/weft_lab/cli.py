@@ -187,8 +187,14 @@ def build_parser() -> Parser:
         help="instead: conformance and stress of every channel on the scheduler sim, under N seeds",
     )  # fmt: skip
     one.add_argument(
-        "--faults", action="store_true", help="instead: make deliberate faults; the suite must notice each"
-    )
+        "--faults", metavar="REGEX", nargs="?", const="",
+        help="instead: make deliberate faults (those whose name or file matches); the suite must notice each",
+    )  # fmt: skip
+    one.add_argument(
+        "--fuzz", metavar="SECONDS", nargs="?", type=_positive, const=60.0,
+        help="instead: random input to every reader of outside input, so long each (default: 60)",
+    )  # fmt: skip
+    one.add_argument("--aarch64", action="store_true", help="instead: build for AArch64, and test under qemu-user")
     one.add_argument("--sim-seed", metavar="S", type=int, default=1, help="the first of the seeds (default: 1)")
     one.add_argument(
         "--deep", action="store_true",
@@ -411,10 +417,18 @@ def do_test(args: argparse.Namespace) -> int:
         if args.sim < 1 or args.sim_seed < 1:
             raise errors.UsageError("--sim and --sim-seed take numbers from 1")
         return testing.run_sim(args.sim, args.sim_seed)
-    if args.faults:
+    if args.faults is not None:
         from weft_lab import faults
 
-        return faults.run()
+        return faults.run(args.faults)
+    if args.fuzz is not None:
+        from weft_lab import fuzzing
+
+        return fuzzing.run(args.fuzz)
+    if args.aarch64:
+        from weft_lab import aarch64
+
+        return aarch64.run()
     if args.hours is not None and not args.deep:
         raise errors.UsageError("--hours goes with --deep")
     if args.deep:

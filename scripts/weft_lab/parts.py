@@ -177,14 +177,16 @@ def seeded_faults(job: Job) -> Outcome:
     chosen = [fault for fault in faults.load() if applies(fault, job.variant)]
     if not chosen:
         raise NotThere(f"tests/faults/faults.toml has none in {job.variant.file}, nor one in core that it shows")
-    job.shared("copy of the tree", faults.copy_tree)
-    caught, failures = 0, []
-    for number, fault in enumerate(chosen, start=1):
-        job.say(f"{number}/{len(chosen)}: {fault.name}")
-        good, how = job.shared(f"fault {fault.name}", lambda fault=fault: faults.caught(fault, job.say))
-        caught += good
-        failures += [] if good else [f"faults: {fault.name}: {how}"]
-    return Outcome({"seeded_faults": [caught, len(chosen)]}, failures, f"{caught} of {len(chosen)} caught")
+    wrong = faults.problems(chosen)
+    if wrong:
+        return Outcome(failures=[f"faults: {one}" for one in wrong], said="the list has to be aimed anew")
+    known: dict[str, faults.Verdict] = job.shared("seeded faults", dict)  # one is applicable to several variants
+    todo = faults.in_turn([fault for fault in chosen if fault.name not in known])
+    if todo:
+        known |= {fault.name: verdict for fault, verdict in faults.verdicts(todo, job.say)}
+    missed = [f"faults: {fault.name}: {known[fault.name].how}" for fault in chosen if not known[fault.name].caught]
+    caught = len(chosen) - len(missed)
+    return Outcome({"seeded_faults": [caught, len(chosen)]}, missed, f"{caught} of {len(chosen)} caught")
 
 
 # --- the scheduler sim --------------------------------------------------------------------------------
