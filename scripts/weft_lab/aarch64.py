@@ -17,7 +17,10 @@ TOOLS = {"aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu", "qemu-aarch64": "qemu
 LIBRARIES = ("libck0", "libck-dev", "libsubunit0", "libsubunit-dev", "check")
 PROVES = ("usr/include/ck_ring.h", "usr/include/check.h")  # below the root: they were unpacked
 CHANNELS = ("handoff", "ring", "mutex")
-TESTS = rf"^(unit\.[a-z0-9_]+|conformance\.({'|'.join(CHANNELS)})\.steal\.2)$"
+TESTS = rf"^(unit\.(steal|thread)|conformance\.({'|'.join(CHANNELS)})\.steal\.2)$"
+
+
+EMULATED = {"WEFT_TEST_BRIEF": "1", "WEFT_TEST_SECONDS": "240", "WEFT_STRESS_SCALE": "30"}  # some ten times slower
 
 
 class MissingError(Exception):
@@ -79,7 +82,7 @@ def stage(say: testing.Say, console: Console) -> testing.Tally:
     except MissingError as reason:
         console.print(f"skipped: AArch64: {reason}", style="yellow", markup=False, soft_wrap=True)
         return testing.Tally(skipped=1)
-    return testing.c_side("aarch64", say, console, quick=False, only=TESTS, env={"WEFT_TEST_BRIEF": "1"})
+    return testing.c_side("aarch64", say, console, quick=False, only=TESTS, env=EMULATED)
 
 
 def run() -> int:
