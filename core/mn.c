@@ -96,10 +96,14 @@ bool mn_sleep(struct mn_worker *worker, weft_ns latest)
     /* seq_cst: "look at the timers, then say until when this worker sleeps", against mn_timer_armed, "arm, then look who
      * watches". If this worker missed the new timer, the arming one sees WEFT_FOREVER or a later instant, and wakes. */
     weft_ns timer = next_timer();
+    if (timer_is_watched(timer)) { /* one sleeper is enough; when it goes to work it hands over, if timers are left */
+        timer = WEFT_FOREVER;
+    }
     weft_ns deadline = timer < latest ? timer : latest;
     store_seq_cst(&worker->sleeps_until, deadline);
     store_release(&worker->base.epoch, LIMBO_ASLEEP); /* E1 */
-    if (next_timer() < deadline) {                    /* armed between the two: nobody may have seen this worker yet */
+    timer = next_timer();
+    if (timer < deadline && !timer_is_watched(timer)) { /* armed between the two: nobody may have seen this worker yet */
         deadline = 0;
     }
     bool chosen = true;
@@ -118,7 +122,8 @@ bool mn_sleep(struct mn_worker *worker, weft_ns latest)
 
 void mn_hand_over(void)
 {
-    if (mn_any_idle()) {
+    /* seq_cst: against mn_sleep, "enter the list, then look who watches"; this worker has taken itself back as a watcher before */
+    if (load_seq_cst(&mn.idle_count) != 0) {
         weft_ns timer = next_timer();
         if (timer != WEFT_FOREVER && !timer_is_watched(timer)) {
             mn_wake_one();
@@ -251,6 +256,9 @@ bool mn_watch(weft_ns now)
             worker->turn_at = now;
         }
     }
+    if (busy != 0 && mn_any_idle() && mn.policy->is_watched != NULL && !mn.policy->is_watched()) {
+        mn_wake_one();
+    }
     return busy != 0;
 }
 
@@ -339,6 +347,8 @@ no_race_check static void worker_loop(struct mn_worker *worker)
         struct task *task = mn_next(policy, worker);
         if (task == NULL) {
             task = policy->find(worker);
+        } else {
+            mn_hand_over(); /* as find() does: see mn_park */
         }
         if (task == NULL) {
             break;

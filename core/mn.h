@@ -67,6 +67,8 @@ struct mn_policy {
     /* The longest waiting hog; NULL: there is none, or no difference is made between them and others. */
     struct task *(*pop_hog)(struct mn_worker *worker);
     bool (*any_hog)(void); /* a hint */
+    /* NULL, or: looks a sleeper after what waits on busy workers? If not, the monitor wakes one. A hint. */
+    bool (*is_watched)(void);
     /* NULL, or: `preempt` is set, does the task give way? It stays set. */
     bool (*gives_way)(struct mn_worker *worker);
     context_entry entry; /* a function that calls mn_task_main with this policy */
@@ -206,15 +208,17 @@ no_race_check static force_inline void mn_park(const struct mn_policy *policy, p
 {
     struct mn_worker *worker = mn_self();
     struct task *self = load_relaxed(&worker->base.current); /* owner only */
-    if (unlikely(timer != NULL) && timer_arm(&worker->timers, timer)) {
-        mn_timer_armed(timer->when);
-    }
+    bool first = unlikely(timer != NULL) && timer_arm(&worker->timers, timer);
     count_up(&worker->counters.parks, 1);
     worker->previous = self;
     worker->commit = commit;
     worker->commit_arg = arg;
     race_release(self);
-    mn_switch(policy, worker, &self->context, mn_next(policy, worker), false);
+    struct task *next = mn_next(policy, worker);
+    if (unlikely(first) && next != NULL) { /* else this worker looks for work, and watches the timers itself */
+        mn_timer_armed(timer->when);
+    }
+    mn_switch(policy, worker, &self->context, next, false);
     race_acquire(self);
     if (unlikely(timer != NULL)) {
         timer_disarm(timer);

@@ -20,9 +20,11 @@ static struct {
     pthread_t thread;
     _Atomic(bool) stop;
     _Atomic(uint32_t) wake;  /* futex word: counts the reasons to look at once */
+    _Atomic(bool) slow;      /* it looks less often than each tick, as all sleep; a hint */
     _Atomic(unsigned) quits; /* SIGQUITs that came; by the handler */
     unsigned quits_seen;
     weft_ns quit_last;
+    unsigned stuck_looks; /* in a row, at which all tasks were asleep */
     struct sigaction before;
     bool handles_quit;
     enum { DEADLOCK_AUTO, DEADLOCK_ALWAYS, DEADLOCK_NEVER } deadlock;
@@ -116,10 +118,20 @@ static bool outside_threads(void)
     return all == 0 || all != own || own != threads_own() + sanitizer_threads;
 }
 
+/* Counting the threads is dear, so that a program which waits for an outside thread all day has them counted ever more rarely. */
 static bool deadlocked(void)
 {
-    return monitor.deadlock != DEADLOCK_NEVER && runtime.sched->stuck != NULL && runtime.sched->stuck() &&
-           (monitor.deadlock == DEADLOCK_ALWAYS || !outside_threads());
+    enum { COUNT_EACH = 8 };
+    if (monitor.deadlock == DEADLOCK_NEVER || runtime.sched->stuck == NULL || !runtime.sched->stuck()) {
+        monitor.stuck_looks = 0;
+        return false;
+    }
+    unsigned looks = ++monitor.stuck_looks;
+    if (monitor.deadlock == DEADLOCK_ALWAYS) {
+        return true;
+    }
+    bool counts = (looks & (looks - 1)) == 0 || looks % COUNT_EACH == 0;
+    return counts && !outside_threads();
 }
 
 void report_deadlock(void)
@@ -170,6 +182,14 @@ static void answer_quit(weft_ns now)
     }
 }
 
+void monitor_hurry(void)
+{
+    if (load_relaxed(&monitor.slow)) { /* hint */
+        store_relaxed(&monitor.slow, false);
+        wake_monitor();
+    }
+}
+
 /* --- the thread ------------------------------------------------------------------------------------- */
 
 /* One look; false: nobody is busy. */
@@ -198,7 +218,9 @@ static void *watch_over(void *unused)
     while (!load_acquire(&monitor.stop)) {
         uint32_t seen = load_acquire(&monitor.wake);
         weft_ns now = clock_now();
-        pause = look(now) ? tick_ns : pause * 2 > tick_ns_max ? tick_ns_max : pause * 2;
+        bool hurried = pause == tick_ns_max && !load_relaxed(&monitor.slow); /* hint */
+        pause = look(now) || hurried ? tick_ns : pause * 2 > tick_ns_max ? tick_ns_max : pause * 2;
+        store_relaxed(&monitor.slow, pause == tick_ns_max); /* hint */
         futex_wait(&monitor.wake, seen, now + pause);
     }
     return NULL;
@@ -213,6 +235,8 @@ bool monitor_start(void)
                                                      : DEADLOCK_AUTO;
     count_sanitizer_threads();
     store_relaxed(&monitor.stop, false); /* no thread yet */
+    store_relaxed(&monitor.slow, false);
+    monitor.stuck_looks = 0;
     if (helper_create(&monitor.thread, watch_over, NULL) != 0) {
         return false;
     }

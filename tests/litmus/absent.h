@@ -7,6 +7,7 @@
 #include "core/blocking.h"
 #include "core/helper.h"
 #include "core/limbo.h"
+#include "core/monitor.h"
 #include "core/panic.h"
 
 #include "core/chan.h"
@@ -74,6 +75,10 @@ NOT_THERE(fatal, void, (const char *format, ...))
 NOT_THERE(blocking_run, void, (task_fn fn, void *arg))
 NOT_THERE(blocking_out, unsigned, (void))
 NOT_THERE(blocking_end_run, bool, (void))
+/* A hint to a thread that is not there. */
+void monitor_hurry(void)
+{
+}
 NOT_THERE(threads_count, void, (int change))
 NOT_THERE(frames_forget, void, (struct task * self))
 NOT_THERE(guard_of_thread, void, (struct guard * guard))

@@ -17,6 +17,9 @@
  *   searching     (shared) 1 while a worker searches, or has been woken to: nobody else is then. A hint: a worker that was
  *                 woken for a timer also searches, and clears it
  *   watching      (shared) 1 while an idle worker watches (S4)
+ *   stretch       (shared) S5: how long a worker has stayed at work, of late; a hint
+ *   caller        (shared) who has woken a searcher, and its decisions then: if it has made none since, its slot is what the wake-up was for.
+ *                 A hint
  * Invariants
  *   S1  A task is in one place: a slot, a ring between head and tail, or the injector.
  *   S2  tail - head <= RING_SIZE: only the owner adds, and it re-reads head first.
@@ -25,13 +28,16 @@
  *       so that one which spawns more than fits into a ring, and yields, is held up until they have run. A task that was made to give way
  *       after a time slice (a hog) waits in a queue of its own, for an idle worker, or for a turn that the monitor gives it each time that
  *       the others have had a slice: at their next poll, or the next 64th decision.
- *   S4  While a worker is busy and others idle, one of these watches: it looks again after at most 2 ms; a watcher that
- *       finds work wakes another to watch. So a missed wake-up (push does not fence its store against its load of
- *       idle_count) or a task in the slot of a worker that computes costs parallelism for that long at the most, and
- *       never a task: the owner runs what it has.
+ *   S4  While a worker is busy and others idle, one of these watches: it looks again after at most 2 ms. A worker that goes back to work has
+ *       one watch in its stead: at once if it took its task from another worker, else when it goes on with one task and another waits, or
+ *       with a 64th decision that comes not just behind its sleep: a wake-up that is over by then, of a task that readies another and parks, wakes one worker only. What
+ *       is left, a single task in the slot of a worker that has woken up, was quick before, and now computes, is seen by the monitor.
+ *       So a missed wake-up (push does not fence its store against its load of idle_count) or a task in the slot of a worker
+ *       that computes costs parallelism for that long at the most, and never a task: the owner runs what it has.
  *   S5  What waits is worth a wake-up, or a theft, if its wait is longer than what that costs: the number of tasks before it times the worker's
- *       pace, ns from decision to decision over the last 64 (unknown, hence long, after a sleep); or if the worker stands still. So tasks
- *       that talk stay together. The pace may be stale for 64 decisions.
+ *       pace, ns from decision to decision over the last 64; or if the worker stands still. So tasks that talk stay together. The pace may
+ *       be stale for 64 decisions. After a sleep it is unknown, hence long; but where all others sleep too, and the worker has not stayed
+ *       at work for long of late, half of that time. A worker that was robbed because it stood still has none.
  * Ordering
  *   R1 tail release -> A1 tail acquire (thief): the entries behind it, and the tasks they name
  *   R2 head CAS acq_rel -> A2 head acquire (owner): the entry has been read before the owner overwrites it
@@ -42,6 +48,7 @@
  * Good at: fine-grained tasks, fork-join, talkers. Bad at: strict fairness. */
 #include "core/blocking.h"
 #include "core/mn.h"
+#include "core/monitor.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +65,7 @@ enum {
     PACE_UNKNOWN = INT32_MAX,
     WATCH_FIRST_NS = 50000,
     WATCH_LAST_NS = 2000000,
+    STRETCH_FIRST_NS = 1000000, /* S5: as long as it takes some short ones to tell */
 };
 
 struct steal_local {
@@ -68,6 +76,7 @@ struct steal_local {
     _Atomic(int32_t) pace;   /* S5: ns from decision to decision, of late */
     uint32_t paced_decision; /* the owner's only, like the two below: where the measuring of the pace began */
     weft_ns paced_at;
+    weft_ns worked_at; /* the owner's: when it last went to work */
     uint32_t *seen; /* the decisions of all workers at the last look */
     /* thieves' and the owner's */
     _Alignas(CACHE_LINE) _Atomic(uint32_t) head;
@@ -86,6 +95,8 @@ struct steal_shared {
     struct steal_queue hogs; /* S3 */
     _Alignas(CACHE_LINE) _Atomic(uint32_t) searching;
     _Atomic(uint32_t) watching;
+    _Atomic(uint64_t) caller; /* index << 32 | decisions */
+    _Atomic(weft_ns) stretch; /* S5 */
     struct steal_local locals[];
 };
 
@@ -235,13 +246,24 @@ static struct task *steal_half(struct steal_local *thief, struct steal_local *vi
 /* --- push and pop ----------------------------------------------------------------------------------- */
 
 /* A worker is asleep and nobody searches: one is woken to search. */
-static cold_function void steal_wake_searcher(void)
+static cold_function void steal_wake_searcher(const struct mn_worker *worker)
 {
     uint32_t none = 0;
     /* CAS: one pusher wakes; relaxed would do, what the searcher looks at is ordered by the queues */
-    if (load_relaxed(&steal_shared->searching) == 0 && cas_acquire(&steal_shared->searching, &none, 1u) &&
-        !mn_wake_one()) {
-        store_release(&steal_shared->searching, 0u);
+    if (load_relaxed(&steal_shared->searching) == 0 && cas_acquire(&steal_shared->searching, &none, 1u)) {
+        uint64_t decisions = load_relaxed(&steal_local(worker)->decisions); /* owner only */
+        store_relaxed(&steal_shared->caller, (uint64_t)worker->base.index << 32 | decisions); /* hint */
+        if (!mn_wake_one()) {
+            store_release(&steal_shared->searching, 0u);
+        }
+    }
+}
+
+/* S4: others are idle; if none of them is about to look, one is woken. */
+static cold_function void steal_be_watched(const struct mn_worker *worker)
+{
+    if (load_relaxed(&steal_shared->watching) == 0) { /* hint */
+        steal_wake_searcher(worker);
     }
 }
 
@@ -271,17 +293,19 @@ static force_inline int64_t steal_wait_ns(const struct steal_local *local, uint3
     return ((int64_t)before + 1) * load_relaxed(&local->pace); /* hint */
 }
 
-/* The pace since the last look, each time that S3 asks for something else too. */
-static cold_function void steal_measure(struct steal_local *local, uint32_t decisions)
+/* S5: the pace since the last look, each time that S3 asks for something else too. False: the worker slept not long ago. */
+static cold_function bool steal_measure(struct steal_local *local, uint32_t decisions)
 {
     weft_ns now = clock_now();
     uint32_t made = decisions - local->paced_decision;
-    if (made >= FAIR_PERIOD / 2) {
+    bool many = made >= FAIR_PERIOD / 2;
+    if (many) {
         weft_ns pace = (now - local->paced_at) / made;
         store_relaxed(&local->pace, pace < PACE_UNKNOWN ? (int32_t)pace : PACE_UNKNOWN); /* hint */
     }
     local->paced_at = now;
     local->paced_decision = decisions;
+    return many;
 }
 
 no_race_check static inline void steal_push(struct mn_worker *worker, struct task *task, enum push_kind kind)
@@ -302,8 +326,29 @@ no_race_check static inline void steal_push(struct mn_worker *worker, struct tas
     /* hints: S4, S5 */
     if (unlikely(mn_any_idle()) &&
         (kind == PUSH_HOG || steal_wait_ns(local, steal_queued(local)) >= WORTH_WAKE_NS)) {
-        steal_wake_searcher();
+        steal_wake_searcher(worker);
     }
+}
+
+/* The next of what is at hand. */
+no_race_check static force_inline struct task *steal_take(struct mn_worker *worker)
+{
+    struct steal_local *local = steal_local(worker);
+    if (load_relaxed(&local->next) != NULL) { /* hint: only a thief could take it, by exchange */
+        struct task *task = steal_swap_next(local, NULL);
+        if (task != NULL) {
+            if (unlikely(mn_any_idle()) && steal_queued(local) != 0) {
+                steal_be_watched(worker); /* S4 */
+            }
+            return task;
+        }
+    }
+    struct task *task = steal_ring_pop(local);
+    if (unlikely(mn_any_idle()) && steal_queued(local) != 0) {
+        steal_be_watched(worker); /* S4 */
+    }
+    task = task != NULL ? task : steal_take_injected();
+    return task != NULL ? task : steal_pop_hog(worker);
 }
 
 no_race_check static inline struct task *steal_pop(struct mn_worker *worker)
@@ -313,7 +358,9 @@ no_race_check static inline struct task *steal_pop(struct mn_worker *worker)
     store_relaxed(&local->decisions, decisions);                /* hint for thieves */
     if (unlikely(decisions % FAIR_PERIOD == 0)) {               /* S3 */
         bool injector_first = decisions / FAIR_PERIOD % 2 == 0; /* in turns, so that neither starves the other */
-        steal_measure(local, decisions);
+        if (steal_measure(local, decisions) && mn_any_idle()) {
+            steal_be_watched(worker); /* S4 */
+        }
         if (unlikely(load_relaxed(&worker->base.preempt) == PREEMPT_TURN)) { /* hint; and nobody has polled since */
             store_relaxed(&worker->base.preempt, (uint8_t)PREEMPT_NONE);
             struct task *hog = steal_pop_hog(worker);
@@ -329,15 +376,7 @@ no_race_check static inline struct task *steal_pop(struct mn_worker *worker)
             return task;
         }
     }
-    if (load_relaxed(&local->next) != NULL) { /* hint: only a thief could take it, by exchange */
-        struct task *task = steal_swap_next(local, NULL);
-        if (task != NULL) {
-            return task;
-        }
-    }
-    struct task *task = steal_ring_pop(local);
-    task = task != NULL ? task : steal_take_injected();
-    return task != NULL ? task : steal_pop_hog(worker);
+    return steal_take(worker);
 }
 
 /* --- search, watch, sleep --------------------------------------------------------------------------- */
@@ -380,11 +419,26 @@ static struct task *steal_from_slots(struct mn_worker *worker, const uint32_t *s
         }
         struct task *task = exchange_acq_rel(&victim->next, NULL); /* R3 */
         if (task != NULL) {
+            store_relaxed(&victim->pace, (int32_t)PACE_UNKNOWN); /* hint: S5 */
             count_up(&worker->counters.steals_won, 1);
             return task;
         }
     }
     return NULL;
+}
+
+/* What the worker was woken for: the caller has thought its slot worth it, and decided nothing since. */
+static struct task *steal_from_caller(struct mn_worker *worker)
+{
+    uint64_t caller = load_relaxed(&steal_shared->caller); /* hint */
+    struct steal_local *victim = &steal_shared->locals[caller >> 32];
+    if (victim == steal_local(worker) || load_relaxed(&victim->decisions) != (uint32_t)caller || /* hints */
+        load_relaxed(&victim->next) == NULL) {
+        return NULL;
+    }
+    struct task *task = exchange_acq_rel(&victim->next, NULL); /* R3 */
+    count_up(&worker->counters.steals_won, task != NULL ? 1 : 0);
+    return task;
 }
 
 static void steal_note_decisions(uint32_t *seen)
@@ -397,12 +451,21 @@ static void steal_note_decisions(uint32_t *seen)
 static struct task *steal_look(struct mn_worker *worker, const uint32_t *seen, bool still)
 {
     mn_fire_timers(worker);
-    struct task *task = steal_pop(worker);
+    struct task *task = steal_take(worker); /* no decision: thieves and the pace count those of a worker with tasks */
     return task != NULL ? task : steal_from_rings(worker, seen, still);
+}
+
+/* Is there anybody to take from? What comes from outside, or by a timer, wakes a sleeper. */
+static bool steal_all_others_sleep(void)
+{
+    return load_relaxed(&mn.idle_count) + 1 >= mn.count; /* hint */
 }
 
 static struct task *steal_search(struct mn_worker *worker, uint32_t *seen)
 {
+    if (steal_all_others_sleep()) {
+        return steal_look(worker, NULL, false);
+    }
     for (unsigned round = 0; round < SEARCH_ROUNDS && !load_relaxed(&mn.stop); round++) {
         bool still = round % STILL_ROUNDS == STILL_ROUNDS - 1;
         if (round % STILL_ROUNDS == 0) {
@@ -422,13 +485,28 @@ static struct task *steal_search(struct mn_worker *worker, uint32_t *seen)
     return NULL;
 }
 
-/* A worker that goes back to work: if others are asleep, one of them must watch in its stead (S4). */
-static struct task *steal_found(struct task *task)
+/* S5: the pace of what is to come. Half of the time, as two could share the work. */
+static void steal_expect(struct steal_local *local)
 {
-    if (task != NULL && mn_any_idle()) {
-        steal_wake_searcher();
+    weft_ns half = load_relaxed(&steal_shared->stretch) / 2; /* hint */
+    bool quick = steal_all_others_sleep() && half < WORTH_WAKE_NS;
+    store_relaxed(&local->pace, quick ? (int32_t)half : PACE_UNKNOWN); /* hint */
+}
+
+/* A worker that goes back to work: if others are asleep, one of them must watch in its stead: the timers at once, the others as S4 says. */
+static void steal_go_to_work(struct mn_worker *worker, bool robbed)
+{
+    struct steal_local *local = steal_local(worker);
+    local->paced_decision = load_relaxed(&local->decisions); /* owner only */
+    local->paced_at = local->worked_at = clock_now();
+    steal_expect(local);
+    if (robbed && mn_any_idle()) {
+        steal_wake_searcher(worker);
     }
-    return task;
+    mn_hand_over();
+    if (!robbed && mn_any_idle()) {
+        monitor_hurry(); /* S4: what is left to it */
+    }
 }
 
 /* Sleeps until woken to search (true), or until it is time to watch or to fire a timer (false). *task: what turned up on
@@ -462,28 +540,40 @@ static struct task *steal_find(struct mn_worker *worker)
 {
     weft_ns watch = WATCH_FIRST_NS;
     uint32_t none = 0;
+    uint64_t robberies = load_relaxed(&worker->counters.steals_won);         /* owner only */
+    weft_ns stretch = load_relaxed(&steal_shared->stretch); /* hints: one of two that write at a time is lost */
+    store_relaxed(&steal_shared->stretch, stretch + (clock_now() - steal_local(worker)->worked_at - stretch) / 4);
     bool searcher = cas_acquire(&steal_shared->searching, &none, 1u); /* at most one searches */
     bool woken = false;
     struct task *task = NULL;
     while (task == NULL && !load_relaxed(&mn.stop)) { /* looked at again after each sleep */
-        task = searcher ? steal_search(worker, steal_local(worker)->seen) : steal_look(worker, NULL, false);
+        task = woken ? steal_from_caller(worker) : NULL;
+        if (task == NULL) {
+            task = searcher ? steal_search(worker, steal_local(worker)->seen) : steal_look(worker, NULL, false);
+        }
         if (searcher) {
             store_release(&steal_shared->searching, 0u);
         }
         if (task == NULL) {
             count_up(&worker->counters.futile_wakes, woken ? 1 : 0);
             searcher = woken = steal_sleep(worker, watch, &task);
+            steal_expect(steal_local(worker)); /* what it fires now is pushed by that */
             watch = watch < WATCH_LAST_NS ? watch * 2 : WATCH_LAST_NS;
         }
     }
     if (searcher) {
         store_release(&steal_shared->searching, 0u);
     }
-    struct steal_local *local = steal_local(worker);
-    store_relaxed(&local->pace, PACE_UNKNOWN); /* S5: of what is to come */
-    local->paced_decision = load_relaxed(&local->decisions); /* owner only */
-    local->paced_at = clock_now();
-    return steal_found(task);
+    if (task != NULL) {
+        steal_go_to_work(worker, load_relaxed(&worker->counters.steals_won) != robberies); /* owner only */
+    }
+    return task;
+}
+
+/* The monitor's look at S4. */
+static bool steal_is_watched(void)
+{
+    return load_relaxed(&steal_shared->watching) != 0 || load_relaxed(&steal_shared->searching) != 0; /* hints */
 }
 
 /* --- the variant ------------------------------------------------------------------------------------ */
@@ -503,6 +593,7 @@ static bool steal_init(void)
         return false;
     }
     memset(steal_shared, 0, size);
+    store_relaxed(&steal_shared->stretch, (weft_ns)STRETCH_FIRST_NS); /* no other thread yet */
     uint32_t *seen = calloc((size_t)mn.count * mn.count, sizeof *seen);
     if (seen == NULL) {
         free(steal_shared);
@@ -527,6 +618,7 @@ static const struct mn_policy steal_policy = {
     .find = steal_find,
     .pop_hog = steal_pop_hog,
     .any_hog = steal_any_hog,
+    .is_watched = steal_is_watched,
     .entry = steal_entry,
 };
 
