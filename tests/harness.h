@@ -101,6 +101,9 @@ size_t allocations(void);
 /* The `count` calls after `after` more fail, in whatever thread; 0, 0: none. */
 void fail_allocations(size_t after, size_t count);
 
+/* After so many more, no thread can be created; SIZE_MAX: all can. */
+void fail_threads(size_t after);
+
 /* Every thread has a shadow stack, as far as Weft can tell. */
 extern bool pretend_shadow_stack;
 

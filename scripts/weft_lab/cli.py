@@ -211,6 +211,7 @@ def build_parser() -> Parser:
     one.add_argument("variant", nargs="?", help="a channel or a scheduler")
     one.add_argument("--all", action="store_true", help="all of them")
     one.add_argument("--json", metavar="FILE", type=Path, help="also write the figures as JSON")
+    one.add_argument("--docs", action="store_true", help="with --all: also write the table of docs/verification.md")
     one.add_argument("--deep", action="store_true", help="the long version of each part")
     one.add_argument("--part", action="append", metavar="PART", help="only this part; repeatable")
     one.add_argument("--seed", type=_whole(1), metavar="S", help="of all random choices (default: from the clock)")
@@ -442,15 +443,23 @@ def do_verify(args: argparse.Namespace) -> int:
     """The verify verb."""
     import time
 
-    from weft_lab import parts, verify
+    from weft_lab import environment, parts, verified, verify
 
     if (args.variant is None) != args.all:
         raise UsageError("verify takes the name of one variant, or --all")
     _check_json_target(args.json)
+    if args.docs and not args.all:
+        raise UsageError("--docs goes with --all")
     chosen = verify.variants() if args.all else [verify.find(args.variant)]
-    found = verify.run(chosen, parts.choose(args.part), args.seed or int(time.time()), deep=args.deep)
+    seed, hours = args.seed or int(time.time()), {}
+    found = verify.run(chosen, parts.choose(args.part), seed, deep=args.deep, hours=hours)
     if args.json:
         _write_json(args.json, found)
+    if args.docs:
+        source = environment.source()
+        commit = f"{source['commit']}{' with changes' if source['dirty'] else ''}"
+        kept = {"commit": commit, "date": time.strftime("%Y-%m-%d", time.gmtime()), "seed": seed, "deep": args.deep}
+        verified.write({**kept, "hours": hours, "variants": found})
     return errors.FAILURE if any(one["failures"] for one in found.values()) else errors.OK
 
 

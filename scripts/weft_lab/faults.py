@@ -9,6 +9,7 @@ from __future__ import annotations
 import filecmp
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import time
@@ -26,6 +27,8 @@ LIST = paths.ROOT / "tests" / "faults" / "faults.toml"
 COPY = paths.BUILD / "faults"
 PLACES = ("CMakeLists.txt", "CMakePresets.json", "cmake", "core", "variants", "tests", "examples", "bench", "scripts")
 SECONDS = "10"  # a hang is a failure too; without the fault, no test comes near to that
+MODEL = "weft-model"
+MODEL_EXECUTIONS = "20000"  # of each search
 TESTS = re.compile(r"\b(?:TASK_TEST|START_TEST)\((\w+)\)")
 
 
@@ -38,15 +41,45 @@ class Fault:
     was: str
     now: str
     run: str
-    theme: str
-    test: str
+    theme: str = ""
+    test: str = ""
     preset: str = "release"
     tries: int = 5
+    like: tuple[int, ...] = ()  # numbers of the table in docs/verification.md: bugs of others
 
     @property
     def program(self) -> str:
-        """What is built for it."""
+        """Which program runs: one of the tests, or the model checker."""
         return self.run.split()[0]
+
+    @property
+    def client(self) -> str | None:
+        """What the model checker runs."""
+        return self.run.split()[1] if self.program == MODEL else None
+
+    @property
+    def target(self) -> str:
+        """What is built for it."""
+        return f"model_{self.client}" if self.client else self.program
+
+    @property
+    def built(self) -> Path:
+        """Where that is, below the directory of a build."""
+        return Path("tests/model/clients") / f"{self.client}.so" if self.client else Path("tests") / self.program
+
+    @property
+    def shown(self) -> str:
+        """Who notices."""
+        return f"{MODEL} {self.client}" if self.client else f"{self.test} ({self.run}, {self.preset})"
+
+    def knows_its_test(self) -> bool:
+        """Is there such a test?"""
+        tests = paths.ROOT / "tests"
+        if self.client:
+            shapes = [f"{kind}{self.client.partition('.')[2] or self.client}" for kind in ("channel_", "engine_", "")]
+            return any((tests / "litmus" / f"{shape}.c").is_file() for shape in shapes)
+        theme = tests / self.program / f"{self.theme}.c"
+        return theme.is_file() and self.test in TESTS.findall(theme.read_text())
 
     def applied(self, text: str) -> str:
         """The file with the fault in it."""
@@ -62,7 +95,13 @@ class Fault:
 def load() -> list[Fault]:
     """The list."""
     rows = tomllib.loads(LIST.read_text())["fault"]
-    return [Fault(**{("now" if key == "is" else key): value for key, value in row.items()}) for row in rows]
+    return [
+        Fault(
+            **{("now" if key == "is" else key): value for key, value in row.items()}
+            | {"like": tuple(row.get("like", ()))}
+        )
+        for row in rows
+    ]
 
 
 def problems(faults: Iterable[Fault]) -> list[str]:
@@ -73,9 +112,8 @@ def problems(faults: Iterable[Fault]) -> list[str]:
         times = file.read_text().count(fault.was) if file.is_file() else 0
         if times != 1:
             found.append(fault.not_found(times))
-        theme = paths.ROOT / "tests" / fault.program / f"{fault.theme}.c"
-        if not theme.is_file() or fault.test not in TESTS.findall(theme.read_text()):
-            found.append(f"'{fault.name}': there is no test {fault.test} in {paths.shown(theme)}")
+        if not fault.knows_its_test():
+            found.append(f"'{fault.name}': there is no test {fault.shown}")
         if fault.name in names:
             found.append(f"'{fault.name}': there are two of this name")
         names.add(fault.name)
@@ -136,7 +174,7 @@ class Copy:
     def build(self, fault: Fault) -> bool:
         """Its program, of the copy as it is."""
         configure = ["cmake", "--preset", fault.preset, "-D", "WEFT_BENCH=OFF", "-D", "WEFT_WERROR=OFF"]
-        make = ["cmake", "--build", "--preset", fault.preset, "--target", fault.program]
+        make = ["cmake", "--build", "--preset", fault.preset, "--target", fault.target]
         log = log_of(fault)
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("w") as stream:
@@ -148,7 +186,7 @@ class Copy:
 
     def sound(self, fault: Fault) -> Path | None:
         """Its program without any fault."""
-        aside = COPY / "programs" / f"sound-{fault.preset}-{fault.program}"
+        aside = COPY / "programs" / f"sound-{fault.preset}-{fault.built.name}"
         if aside not in self.built:
             self.mend()
             self.built.add(aside)
@@ -161,7 +199,7 @@ class Copy:
             self.mend()  # else it is written over: two faults of one file in turn cost one object each
         self.faulty = fault.file
         (COPY / fault.file).write_text(fault.applied((paths.ROOT / fault.file).read_text()))
-        aside = COPY / "programs" / f"{number}-{fault.program}"
+        aside = COPY / "programs" / f"{number}-{fault.built.name}"
         self._set_aside(fault, aside)
         return aside if aside.is_file() else None
 
@@ -170,31 +208,50 @@ class Copy:
         aside.parent.mkdir(exist_ok=True)
         aside.unlink(missing_ok=True)
         if self.build(fault):
-            (COPY / "build" / fault.preset / "tests" / fault.program).rename(aside)
+            (COPY / "build" / fault.preset / fault.built).rename(aside)
 
 
 # --- one fault ----------------------------------------------------------------------------------------
 
 
-def failing(fault: Fault, program: Path) -> list[str]:
-    """The tests that fail in one run."""
+def command(fault: Fault, program: Path) -> tuple[list[str], dict[str, str]]:
+    """What runs its test, and the environment that it wants."""
+    if fault.client:
+        return [str(model_checker()), str(program), "--executions", MODEL_EXECUTIONS, "--seed", "1"], {}
+    return [str(program), *fault.run.split()[1:]], {"CK_RUN_CASE": fault.theme, "WEFT_TEST": fault.test}
+
+
+def fails(fault: Fault, program: Path) -> bool:
+    """Does its test fail?"""
+    words, chosen = command(fault, program)
     environment = {
-        "CK_RUN_CASE": fault.theme,
-        "WEFT_TEST": fault.test,
         "WEFT_TEST_SECONDS": SECONDS,
         "ASAN_OPTIONS": "detect_stack_use_after_return=0",
         "TSAN_OPTIONS": "halt_on_error=1:atexit_sleep_ms=0",
     }
     done = subprocess.run(
-        [str(program), *fault.run.split()[1:]],
-        env={**os.environ, **environment},
+        words,
+        env={**os.environ, **environment, **chosen},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
         check=False,
     )
-    return testing.FAILURE.findall(done.stdout)
+    return done.returncode == 1 if fault.client else fault.test in testing.FAILURE.findall(done.stdout)
+
+
+def model_checker() -> Path:
+    """The checker itself, of the tree's own build: no fault is made in it."""
+    return paths.BUILD / "release" / "tests" / "model" / "weft-model"
+
+
+def build_checker(say: testing.Say) -> None:
+    """It is there already, if the whole of the build release is."""
+    log = paths.BUILD / "weft" / "faults" / "weft-model.log"
+    for command_ in (["cmake", "--preset", "release"], ["cmake", "--build", "--preset", "release", "--target", MODEL]):
+        if testing.follow(command_, log, say, r"^\[(\d+/\d+)\]"):
+            raise errors.WeftError(f"{' '.join(command_)} failed: {paths.shown(log)}")
 
 
 @dataclass(frozen=True)
@@ -211,24 +268,26 @@ def tried(fault: Fault, sound: Path | None, program: Path | None) -> Verdict:
     if sound is None or program is None:
         return Verdict(False, f"it does not build: {paths.shown(log_of(fault))}")
     started = time.monotonic()
-    if failing(fault, sound):
-        return Verdict(False, f"{fault.test} fails without the fault too ({fault.run}, {fault.preset})")
+    if fails(fault, sound):
+        return Verdict(False, f"{fault.shown} fails without the fault too")
     for number in range(1, fault.tries + 1):
-        if fault.test in failing(fault, program):
-            how = f"{fault.test} ({fault.run}, {fault.preset}), try {number}"
+        if fails(fault, program):
             program.unlink(missing_ok=True)
-            return Verdict(True, how, time.monotonic() - started)
-    how = f"{fault.test} passes: CK_RUN_CASE={fault.theme} WEFT_TEST={fault.test} {paths.shown(program)} "
-    return Verdict(False, how + " ".join(fault.run.split()[1:]), time.monotonic() - started)
+            return Verdict(True, f"{fault.shown}, try {number}", time.monotonic() - started)
+    words, chosen = command(fault, program)
+    again = shlex.join([*(f"{key}={value}" for key, value in chosen.items()), *words])
+    return Verdict(False, f"{fault.shown} passes: {again}", time.monotonic() - started)
 
 
 def in_turn(faults: Iterable[Fault]) -> list[Fault]:
     """So that as little as possible is built: by build, file, program."""
-    return sorted(faults, key=lambda fault: (fault.preset, fault.file, fault.program))
+    return sorted(faults, key=lambda fault: (fault.preset, fault.file, fault.target))
 
 
 def verdicts(faults: list[Fault], say: testing.Say) -> Iterator[tuple[Fault, Verdict]]:
     """Makes each fault, and runs its test beside the building of the next ones."""
+    if any(fault.client for fault in faults):
+        build_checker(say)
     copy_tree()
     copy = Copy()
     running: list[tuple[Fault, Future[Verdict]]] = []
