@@ -82,4 +82,11 @@ static inline void cpu_relax(void)
 #include "test_point.h"
 #endif
 
+/* Calls for two cache lines that will be written soon. A hint: any address will do, NULL too. */
+static force_inline void prefetch_two(const void *address)
+{
+    __builtin_prefetch(address, 1);
+    __builtin_prefetch((const void *)((uintptr_t)address + CACHE_LINE), 1);
+}
+
 #endif

@@ -31,7 +31,7 @@ cold_function void chan_wake_one(struct weft_chan *chan, struct waitq *queue)
 
 cold_function void chan_wake_all(struct weft_chan *chan)
 {
-    struct waiter *list = NULL;
+    struct task *list = NULL; /* through the descriptors: see rendezvous.c, drain() */
     task_lock(&chan->lock);
     for (int side = 0; side < 2; side++) {
         struct waitq *queue = side == 0 ? &chan->recvq : &chan->sendq;
@@ -39,15 +39,16 @@ cold_function void chan_wake_all(struct weft_chan *chan)
             struct waiter *waiter = queue->head;
             bool parked = false;
             if (waiter_claim(queue, waiter, &parked) && parked) {
-                waiter->next = list;
-                list = waiter;
+                struct task *task = waiter->task;
+                task->next = list;
+                list = task;
             }
         }
     }
     lock_release(&chan->lock);
     while (list != NULL) {
-        struct waiter *next = list->next; /* before ready: the waiter is on that task's stack */
-        task_ready(list->task);
+        struct task *next = list->next; /* before ready: it then is in a queue */
+        task_ready(list);
         list = next;
     }
 }

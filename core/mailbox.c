@@ -13,7 +13,7 @@ static struct mailbox *mailbox_of(const struct weft_chan *chan)
 static enum weft_status take(struct mailbox *mailbox, void *value)
 {
     if (load_relaxed(&mailbox->full)) { /* under the lock */
-        store_relaxed(&mailbox->full, false);
+        store_release(&mailbox->full, false); /* as in mailbox_drain */
         elem_copy(value, &mailbox->value, mailbox->chan.elem_size);
         return WEFT_OK;
     }
@@ -156,7 +156,8 @@ bool mailbox_drain(struct mailbox *mailbox)
 {
     task_lock(&mailbox->chan.lock);
     bool was_full = load_relaxed(&mailbox->full); /* under the lock */
-    store_relaxed(&mailbox->full, false);
+    /* release: who looks without the lock and fails for it sees what this task did before (chan_ops.version) */
+    store_release(&mailbox->full, false);
     lock_release(&mailbox->chan.lock);
     return was_full;
 }

@@ -87,8 +87,9 @@ enum weft_status rendezvous_try_slow(struct weft_chan *chan, enum weft_op op, vo
     return WEFT_AGAIN;
 }
 
-/* Takes all that can be claimed out of the queue, with status CLOSED; returns those to be readied as a list. */
-static struct waiter *drain(struct weft_chan *chan, enum weft_op op, struct waiter *list)
+/* Takes all that can be claimed out of the queue, with status CLOSED; returns those to be readied as a list. It is linked through the
+ * descriptors, which lie close together and are needed next; the waiters are on stacks, each a page of its own. */
+static struct task *drain(struct weft_chan *chan, enum weft_op op, struct task *list)
 {
     struct waitq *queue = chan_queue(chan, op);
     struct waiter *waiter;
@@ -102,8 +103,9 @@ static struct waiter *drain(struct weft_chan *chan, enum weft_op op, struct wait
         }
         waiter->status = WEFT_CLOSED;
         if (parked) {
-            waiter->next = list;
-            list = waiter;
+            struct task *task = waiter->task;
+            task->next = list; /* it has parked, so it is in no queue */
+            list = task;
         }
     }
     return list;
@@ -123,11 +125,11 @@ enum weft_status rendezvous_close(struct weft_chan *chan)
         return WEFT_CLOSED;
     }
     store_seq_cst(&chan->closed, 1u); /* seq_cst: a try after this close sees it */
-    struct waiter *list = drain(chan, WEFT_SEND, drain(chan, WEFT_RECV, NULL));
+    struct task *list = drain(chan, WEFT_SEND, drain(chan, WEFT_RECV, NULL));
     lock_release(&chan->lock);
     while (list != NULL) {
-        struct waiter *next = list->next; /* before ready: the waiter is on the stack of that task */
-        task_ready(list->task);
+        struct task *next = list->next; /* before ready: it then is in a queue */
+        task_ready(list);
         list = next;
     }
     return WEFT_OK;

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #ifdef SANITIZE_ADDRESS
@@ -27,10 +29,17 @@
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102 /* Linux 6.13: a guard without a mapping of its own */
 #endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
+#endif
+#ifndef PIDFD_SELF_THREAD_GROUP
+#define PIDFD_SELF_THREAD_GROUP (-10001) /* Linux 6.14: this process, without a descriptor; older ones say EBADF */
+#endif
 
 enum {
     STACKS_PER_SLAB = 64,
     TASKS_PER_SLAB = 256,
+    TASKS_PER_LARGE_SLAB = 2048, /* of a process that has as many already */
     STACK_EXTRA = 1024,      /* at most: STACK_TOP_RESERVED and a colour (mn_bind) */
     STACK_TOP_RESERVED = 64, /* above a stack's first frame: the pool's link, in a page that is warm */
     MPROTECT_BUDGET = 15000, /* guards by mprotect cost two mappings each; the kernel's limit is 65,530 */
@@ -53,46 +62,54 @@ struct pool task_pool = {.item_size = sizeof(struct task), .grow = grow_tasks};
 struct pool stack_pool = {.grow = grow_stacks};
 
 static size_t page_size;
-static size_t mprotect_guards;
+static _Atomic(size_t) mprotect_guards;
+static _Atomic(size_t) tasks_made; /* descriptors in slabs */
 
 /* --- pools ------------------------------------------------------------------------------------------ */
 
-/* The next slab that nobody cuts from, under the pool's lock; grows the pool if there is none. */
-static struct slab *pool_next_slab(struct pool *pool)
+/* A slab for the caller to cut from; NULL: no memory. The system is asked without the lock: it takes its time, and other workers want their
+ * batches meanwhile. */
+static struct slab *pool_grow(struct pool *pool)
 {
-    struct slab *slab = pool->unused;
-    if (slab != NULL) {
-        pool->unused = slab->next;
-        return slab;
-    }
-    slab = pool->grow(pool);
+    struct slab *slab = pool->grow(pool);
     if (slab == NULL) {
         return NULL;
     }
     slab->next = NULL;
+    lock_acquire(&pool->lock);
     if (pool->slabs_last == NULL) {
         pool->slabs = slab;
     } else {
         pool->slabs_last->next = slab;
     }
     pool->slabs_last = slab;
+    lock_release(&pool->lock);
     return slab;
+}
+
+/* A full batch, or else a slab to cut from, of those that are there; false: there is neither. */
+static bool pool_take(struct pool *pool, struct pool_item **batch, struct slab **slab)
+{
+    lock_acquire(&pool->lock);
+    struct pool_item **batches = pool->batches != NULL ? &pool->batches : &pool->trimmed;
+    *batch = *batches;
+    *slab = NULL;
+    if (*batch != NULL) {
+        *batches = (*batch)->next_batch;
+    } else if (pool->unused != NULL) {
+        *slab = pool->unused;
+        pool->unused = (*slab)->next;
+    }
+    lock_release(&pool->lock);
+    return *batch != NULL || *slab != NULL;
 }
 
 no_race_check cold_function void *pool_get_slow(struct pool *pool, struct magazine *magazine)
 {
     if (magazine->spare == NULL && magazine->fresh == magazine->fresh_end) {
-        lock_acquire(&pool->lock);
-        struct pool_item **batches = pool->batches != NULL ? &pool->batches : &pool->trimmed;
-        struct pool_item *batch = *batches;
-        struct slab *slab = NULL;
-        if (batch != NULL) {
-            *batches = batch->next_batch;
-        } else {
-            slab = pool_next_slab(pool);
-        }
-        lock_release(&pool->lock);
-        if (batch == NULL && slab == NULL) {
+        struct pool_item *batch;
+        struct slab *slab;
+        if (!pool_take(pool, &batch, &slab) && (slab = pool_grow(pool)) == NULL) {
             return NULL;
         }
         magazine->spare = batch;
@@ -145,7 +162,7 @@ static struct slab *slab_new(char *memory, size_t count)
 
 /* --- descriptors ------------------------------------------------------------------------------------ */
 
-static struct slab *grow_tasks(struct pool *pool)
+static struct slab *grow_tasks_few(struct pool *pool)
 {
     size_t bytes = TASKS_PER_SLAB * pool->item_size;
     char *memory = aligned_alloc(CACHE_LINE, bytes);
@@ -156,6 +173,38 @@ static struct slab *grow_tasks(struct pool *pool)
     struct slab *slab = slab_new(memory, TASKS_PER_SLAB);
     if (slab == NULL) {
         free(memory);
+    }
+    return slab;
+}
+
+/* Fresh memory of the system's, which is zero without being written; its pages are made in one call, as they will all be used in a moment and a
+ * fault for each costs more. */
+static struct slab *grow_tasks_many(struct pool *pool)
+{
+    size_t bytes = TASKS_PER_LARGE_SLAB * pool->item_size;
+    char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) {
+        return NULL;
+    }
+    struct slab *slab = slab_new(memory, TASKS_PER_LARGE_SLAB);
+    if (slab == NULL) {
+        munmap(memory, bytes);
+        return NULL;
+    }
+    madvise(memory, bytes, MADV_POPULATE_WRITE); /* an older kernel makes them one by one */
+    return slab;
+}
+
+static struct slab *grow_tasks(struct pool *pool)
+{
+#if defined(SANITIZE_ADDRESS) || defined(SANITIZE_THREAD)
+    bool few = true; /* what a descriptor points to is no leak: only the allocator's memory is searched for that */
+#else
+    bool few = load_relaxed(&tasks_made) < TASKS_PER_LARGE_SLAB; /* hint: how the memory is had makes no difference */
+#endif
+    struct slab *slab = few ? grow_tasks_few(pool) : grow_tasks_many(pool);
+    if (slab != NULL) {
+        add_relaxed(&tasks_made, slab->count); /* statistic */
     }
     return slab;
 }
@@ -211,8 +260,22 @@ static void stack_guard(char *stack)
     if (advice_is_heeded(stack) && madvise(stack, STACK_GUARD, MADV_GUARD_INSTALL) == 0) {
         return;
     }
-    if (mprotect_guards < MPROTECT_BUDGET && mprotect(stack, STACK_GUARD, PROT_NONE) == 0) {
-        mprotect_guards++;
+    if (load_relaxed(&mprotect_guards) < MPROTECT_BUDGET && mprotect(stack, STACK_GUARD, PROT_NONE) == 0) {
+        add_relaxed(&mprotect_guards, 1u); /* statistic: a few too many do no harm */
+    }
+}
+
+/* The guards of a slab's stacks: by one system call where the kernel knows that (Linux 6.14). */
+static void stacks_guard(char *memory, size_t item_size)
+{
+    struct iovec guards[STACKS_PER_SLAB];
+    for (size_t i = 0; i < STACKS_PER_SLAB; i++) {
+        guards[i] = (struct iovec){.iov_base = memory + i * item_size, .iov_len = STACK_GUARD};
+    }
+    long done = syscall(SYS_process_madvise, PIDFD_SELF_THREAD_GROUP, guards, (size_t)STACKS_PER_SLAB,
+                        MADV_GUARD_INSTALL, 0);
+    for (size_t i = done < 0 ? 0 : (size_t)done / STACK_GUARD; i < STACKS_PER_SLAB; i++) { /* those that it left */
+        stack_guard(memory + i * item_size);
     }
 }
 
@@ -243,8 +306,8 @@ static struct slab *grow_stacks(struct pool *pool)
         munmap(memory, bytes);
         return NULL;
     }
+    stacks_guard(memory, pool->item_size);
     for (size_t i = 0; i < STACKS_PER_SLAB; i++) {
-        stack_guard(memory + i * pool->item_size);
         stack_tell_valgrind(memory + i * pool->item_size, true);
     }
     return slab;
@@ -338,7 +401,7 @@ static void stacks_unmap(void)
         free(slab);
     }
     stack_pool.slabs = stack_pool.slabs_last = stack_pool.unused = NULL;
-    mprotect_guards = 0;
+    store_relaxed(&mprotect_guards, (size_t)0); /* between runs */
 }
 
 void stacks_abandon(void)

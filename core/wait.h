@@ -40,7 +40,12 @@ struct waiter {
     bool queued;
     enum weft_status status; /* out: OK, CLOSED: done on the waiter's behalf; AGAIN: try (again) */
     void *value;             /* where to copy from or to */
+    struct waiter *ahead;    /* a hint, never followed: one that stands behind this one in a long queue, or has stood there */
 };
+
+/* Each waiter is on a stack, a page of its own, so that walking a long queue waits for memory at each step. One that joins a queue so long
+ * leaves its address with the one that is WAITQ_AHEAD places before it: whoever takes that one out can call for it. */
+enum { WAITQ_LONG = 64, WAITQ_AHEAD = 6 };
 
 /* First come, first served. Guarded by a lock that its owner names; count may be read without. */
 struct waitq {
@@ -49,10 +54,20 @@ struct waitq {
     _Atomic(uint32_t) arrivals; /* waiters so far, counted behind `count`; wraps, compared for equality only */
 };
 
+static cold_function void waitq_leave_ahead(struct waiter *waiter)
+{
+    struct waiter *before = waiter;
+    for (unsigned i = 0; i < WAITQ_AHEAD; i++) {
+        before = before->prev;
+    }
+    before->ahead = waiter;
+}
+
 static force_inline void waitq_push(struct waitq *queue, struct waiter *waiter)
 {
     waiter->next = NULL;
     waiter->prev = queue->tail;
+    waiter->ahead = NULL;
     if (queue->tail == NULL) {
         queue->head = waiter;
     } else {
@@ -60,6 +75,9 @@ static force_inline void waitq_push(struct waitq *queue, struct waiter *waiter)
     }
     queue->tail = waiter;
     waiter->queued = true;
+    if (unlikely(load_relaxed(&queue->count) >= WAITQ_LONG)) { /* under the lock */
+        waitq_leave_ahead(waiter);
+    }
     /* relaxed: under the lock there is one writer; for those who look at the queue under the lock, or for whom a waiter
      * that they have not heard of need not be there */
     store_relaxed(&queue->count, load_relaxed(&queue->count) + 1);
@@ -120,6 +138,9 @@ static inline bool wait_claim(struct wait *wait, uint32_t index, bool *parked)
 /* Claims a waiter that is in a queue whose lock the caller holds, and takes it out in any case. */
 static inline bool waiter_claim(struct waitq *queue, struct waiter *waiter, bool *parked)
 {
+    if (unlikely(waiter->ahead != NULL)) {
+        prefetch_two(waiter->ahead);
+    }
     waitq_remove(queue, waiter);
     if (waiter->wait == NULL) {
         *parked = true; /* under the lock: it has committed */

@@ -10,13 +10,15 @@
  * total_bytes (their sum: pages, page tables, descriptor, waiter). stack_pages: pages in memory of a task's stack, the mean over up
  * to 10,000 tasks, from /proc/self/pagemap; stack_bytes: those in bytes; other_bytes: what is resident beside them: descriptors and what the
  * allocator adds. mappings: lines of /proc/self/maps more than before, for all tasks together.
+ * parked_64k is the same with weft_options.stack_size at 64 KiB. A page of page tables serves 2 MiB of addresses: one stack of the
+ * default size, 15 of these.
  * Checked: each task runs once a round, receives what it should (closed, or its number's share of the sum). */
 #include "bench/scale/tools.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { STACK_SAMPLES = 10000 };
+enum { STACK_SAMPLES = 10000, SMALL_STACK = 64 * 1024 };
 
 static const weft_ns settle_ns = 20000000;
 
@@ -123,12 +125,22 @@ static void parked_main(void *unused)
     scale_value(sample, parked_release_by_send(sample->size), "send_ns");
 }
 
-static void parked_measure(struct scale_sample *sample)
+static void parked_with(struct scale_sample *sample, size_t stack_size)
 {
     parked.sample = sample;
     parked.frames = scale_alloc(sample->size, sizeof *parked.frames);
-    scale_run(sample->workers, parked_main, NULL);
+    scale_run_stacks(sample->workers, stack_size, parked_main, NULL);
     free(parked.frames);
+}
+
+static void parked_measure(struct scale_sample *sample)
+{
+    parked_with(sample, 0);
+}
+
+static void parked_64k_measure(struct scale_sample *sample)
+{
+    parked_with(sample, SMALL_STACK);
 }
 
 const struct scale_figure scale_parked = {
@@ -139,4 +151,14 @@ const struct scale_figure scale_parked = {
     .size_min = 1,
     .size_max = 10000000,
     .measure = parked_measure,
+};
+
+const struct scale_figure scale_parked_64k = {
+    .name = "parked_64k",
+    .question = "the same, with stacks of 64 KiB?",
+    .size_of = "tasks",
+    .size = 1000000,
+    .size_min = 1,
+    .size_max = 10000000,
+    .measure = parked_64k_measure,
 };

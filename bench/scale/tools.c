@@ -109,7 +109,13 @@ double scale_per_unit(const struct scale_sample *sample, uint64_t grain, weft_ns
 
 void scale_run(unsigned workers, void (*fn)(void *), void *arg)
 {
-    enum weft_status status = weft_run(&(struct weft_options){.workers = workers}, fn, arg);
+    scale_run_stacks(workers, 0, fn, arg);
+}
+
+void scale_run_stacks(unsigned workers, size_t stack_size, void (*fn)(void *), void *arg)
+{
+    struct weft_options options = {.workers = workers, .stack_size = stack_size};
+    enum weft_status status = weft_run(&options, fn, arg);
     scale_check(status == WEFT_OK, "weft_run: %s", weft_status_name(status));
 }
 

@@ -23,6 +23,8 @@ double scale_median(double *values, size_t count);
 
 /* A run of fn(arg) with that many workers; everything else is the environment's or a default. */
 void scale_run(unsigned workers, void (*fn)(void *), void *arg);
+/* The same with stacks of that size; 0: the default. */
+void scale_run_stacks(unsigned workers, size_t stack_size, void (*fn)(void *), void *arg);
 /* weft_go, which must succeed. */
 void scale_go(void (*fn)(void *), void *arg);
 /* A channel for uint64_t of the default variant. */

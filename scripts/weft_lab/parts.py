@@ -76,18 +76,20 @@ def model(job: Job) -> Outcome:
     return read_model(ask(job, command, answer)[1])
 
 
-def read_mutants(found: Any, file: str) -> Outcome:
-    """From the JSON of `weft-model --mutate`: those of one file."""
+def read_mutants(found: Any, file: str, *, core: bool = False) -> Outcome:
+    """From the JSON of `weft-model --mutate`: those of one file; with `core`, what survives in core/ fails it too."""
     scores = [score for score in (found or {}).get("scores", []) if score["file"] == file]
     if not scores:
         raise NotThere(f"the clients come to no memory order of {file}")
     killed, everything = scores[0]["killed"], scores[0]["all"]
     failures = [
-        f"mutants: {file}:{mutant['line']} {mutant['mutation']} survives, and nothing says why"
+        f"mutants: {mutant['file']}:{mutant['line']} {mutant['mutation']} survives, and nothing says why"
         for mutant in found["mutants"]
-        if mutant["file"] == file and not mutant["killed"] and not mutant["survives"]
+        if (mutant["file"] == file or (core and mutant["file"].startswith("core/")))
+        and not mutant["killed"]
+        and not mutant["survives"]
     ]
-    explained = everything - killed - len(failures)
+    explained = everything - killed - sum(failure.startswith(f"mutants: {file}:") for failure in failures)
     return Outcome(
         {"mutants": [killed, everything]}, failures, f"{killed} of {everything} killed, {explained} explained"
     )
@@ -96,10 +98,15 @@ def read_mutants(found: Any, file: str) -> Outcome:
 def mutants(job: Job) -> Outcome:
     """Each memory order weakened, one at a time: the model checker must notice."""
     program, clients = _model(job)
-    count = MUTANT_EXECUTIONS_DEEP if job.deep else MUTANT_EXECUTIONS
-    answer = log_file(f"mutants-{job.variant.name}.json")
-    command = [program, *clients, "--mutate", "--executions", str(count), "--json", str(answer)]
-    return read_mutants(ask(job, command, answer)[1], job.variant.file)
+
+    def found(clients: list[str], count: int, name: str) -> Any:
+        answer = log_file(f"mutants-{name}.json")
+        return ask(job, [program, *clients, "--mutate", "--executions", str(count), "--json", str(answer)], answer)[1]
+
+    if job.deep:  # all clients, hence core's lines too, once for all variants
+        everything = job.shared("mutants", lambda: found(["all"], MUTANT_EXECUTIONS_DEEP, "all"))
+        return read_mutants(everything, job.variant.file, core=True)
+    return read_mutants(found(clients, MUTANT_EXECUTIONS, job.variant.name), job.variant.file)
 
 
 # --- histories ----------------------------------------------------------------------------------------

@@ -73,7 +73,9 @@ NOT_THERE(weft_call, bool, (task_fn fn, void *arg))
 NOT_THERE(frames_finish, void, (struct task * self))
 NOT_THERE(fatal, void, (const char *format, ...))
 NOT_THERE(blocking_run, void, (task_fn fn, void *arg))
+#ifndef LITMUS_BLOCKING_OUT /* a client has its own */
 NOT_THERE(blocking_out, unsigned, (void))
+#endif
 NOT_THERE(blocking_end_run, bool, (void))
 /* A hint to a thread that is not there. */
 void monitor_hurry(void)

@@ -19,7 +19,9 @@
 #define LITMUS_STRING_NOW(a) #a
 
 /* a lock's spinning is no algorithm: its long way is what is to be seen */
+#ifndef FUTEX_SPIN
 #define FUTEX_SPIN 0
+#endif
 /* a path has no spaces */
 /* clang-format off */
 #include LITMUS_STRING(variants/channel/VARIANT.c)

@@ -233,9 +233,10 @@ void weft_panic(const char *format, ...)
     abort();
 }
 
-/* The clients' main() makes and closes what its threads use. */
+/* The clients' main() makes what its threads use before they start, and closes and frees it behind their end; nobody else is outside. */
 void task_outside(void)
 {
+    assert(litmus_count == 0);
 }
 
 void task_poll_slow(void)

@@ -30,7 +30,7 @@ constexpr const char *usage =
     "the same one\n"
     "  --mutate     weakens each memory order, one at a time: a search must fail; what survives and is not explained "
     "is\n"
-    "               searched ten times as long. --only FILE:LINE: just that line's, with what killed them\n";
+    "               searched twenty times as long. --only FILE:LINE: just that line's, with what killed them\n";
 
 struct options {
     std::vector<std::string> clients;

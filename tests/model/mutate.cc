@@ -168,7 +168,7 @@ struct explanations {
     }
 };
 
-constexpr unsigned thorough = 10; // times the executions, for what is not explained
+constexpr unsigned thorough = 20; // times the executions, for what is not explained
 
 plan longer(plan plan, unsigned times)
 {

@@ -96,6 +96,24 @@ def test_mutants_are_those_of_the_variant_and_survivors_must_say_why():
         parts.read_mutants(MUTANTS, "variants/channel/ck.c")
 
 
+def test_a_deep_run_is_failed_by_what_survives_in_core():
+    found = parts.read_mutants(MUTANTS, RING.file, core=True)
+    assert found.figures == {"mutants": [2, 4]}
+    assert [failure.split()[1] for failure in found.failures] == [f"{RING.file}:9", "core/lock.h:1"]
+    assert found.said == "2 of 4 killed, 1 explained"
+
+
+def test_a_deep_run_asks_for_all_mutants_once(programs, monkeypatch):
+    asked = []
+    programs("weft-model", "#!/bin/sh\necho ring.2x2\n")
+    monkeypatch.setattr(parts, "ask", lambda _, command, __: asked.append(command) or (0, MUTANTS))
+    deep = job()
+    deep.deep = True
+    assert len(parts.mutants(deep).failures) == len(parts.mutants(deep).failures) == 2
+    assert len(asked) == 1
+    assert asked[0][1] == "all"
+
+
 def test_injected_faults_are_those_of_the_variant():
     found = parts.read_injected(INJECTED, RING)
     assert found.figures == {"faults_injected": 99}

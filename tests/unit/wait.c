@@ -63,7 +63,7 @@ END_TEST
 
 START_TEST(queue_keeps_order)
     {
-        enum { MOST = 20 };
+        enum { MOST = 4 * WAITQ_LONG }; /* half of them at a time: long and short */
         struct waiter waiters[MOST] = {0}, *model[MOST];
         struct waitq queue = {0};
         struct dice dice = dice_new(3);
@@ -72,6 +72,8 @@ START_TEST(queue_keeps_order)
             struct waiter *waiter = &waiters[dice_below(&dice, MOST)];
             if (!waiter->queued) {
                 waitq_push(&queue, waiter);
+                CHECK(waiter->ahead == NULL);
+                CHECK(count < WAITQ_LONG || model[count - WAITQ_AHEAD]->ahead == waiter);
                 model[count++] = waiter;
             } else {
                 waitq_remove(&queue, waiter);

@@ -132,6 +132,9 @@ static force_inline struct task *steal_take_first(struct steal_queue *queue)
     struct task *task = queue->first;
     if (task != NULL) {
         queue->first = task->next;
+        if (task->next != NULL) {
+            task_warm(task->next);
+        }
         store_relaxed(&queue->length, load_relaxed(&queue->length) - 1); /* under the lock */
     }
     lock_release(&steal_shared->lock);

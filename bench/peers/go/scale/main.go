@@ -34,19 +34,20 @@ type figure struct {
 }
 
 var figures = map[string]figure{
-	"skynet":    {1000000, skynet},
-	"noop":      {2000000, noop},
-	"parked":    {1000000, parked},
-	"unstarted": {1000000, unstarted},
-	"flat":      {1000000, flat},
-	"select":    {1024, selectMany},
-	"popular":   {10000, popular},
-	"idle":      {2000, idle},
-	"tick":      {1000, tick},
-	"wake":      {2000, wake},
-	"rows":      {1, rows},
-	"fib":       {32, fib},
-	"nqueens":   {13, nqueens},
+	"skynet":     {1000000, skynet},
+	"noop":       {2000000, noop},
+	"parked":     {1000000, parked},
+	"parked_64k": {1000000, parked},
+	"unstarted":  {1000000, unstarted},
+	"flat":       {1000000, flat},
+	"select":     {1024, selectMany},
+	"popular":    {10000, popular},
+	"idle":       {2000, idle},
+	"tick":       {1000, tick},
+	"wake":       {2000, wake},
+	"rows":       {1, rows},
+	"fib":        {32, fib},
+	"nqueens":    {13, nqueens},
 }
 
 func fail(format string, arguments ...any) {
