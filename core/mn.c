@@ -166,20 +166,30 @@ void mn_stop(void)
 
 /* --- timers ----------------------------------------------------------------------------------------- */
 
-void mn_fire_timers(struct mn_worker *worker)
+bool mn_fire_timers(struct mn_worker *worker)
 {
     if (next_timer() == WEFT_FOREVER) {
-        return;
+        return false;
     }
+    bool fired = false;
     weft_ns now = weft_now(); /* which a scheduler may define */
     for (unsigned i = 0; i < mn.count; i++) {
         struct task *task = NULL;
         while (timers_expire_one(&mn.workers[i].timers, now, &task)) {
+            fired = true;
             if (task != NULL) {
                 race_release(task);
                 mn.policy->push(worker, task, PUSH_TIMER);
             }
         }
+    }
+    return fired;
+}
+
+void mn_fire_at_work(struct mn_worker *worker)
+{
+    if (mn_fire_timers(worker)) {
+        mn_hand_over();
     }
 }
 
@@ -206,7 +216,7 @@ void mn_fire_due(void)
     if (runtime.sched->now == NULL && next_timer() - load_relaxed(&runtime.coarse_now) > coarse_margin_ns) {
         return;
     }
-    mn_fire_timers(mn_self());
+    mn_fire_at_work(mn_self());
 }
 
 /* --- the monitor's ---------------------------------------------------------------------------------- */

@@ -34,7 +34,7 @@ struct mn_worker {
     struct mn_worker *idle_next;   /* under mn.idle_lock */
     bool idle;                     /* under mn.idle_lock */
     _Atomic(uint32_t) wake;        /* futex word: 1 once the worker has been chosen; written under mn.idle_lock */
-    _Atomic(weft_ns) sleeps_until; /* while it sleeps: when it will look at the timers; else WEFT_FOREVER */
+    _Atomic(weft_ns) sleeps_until; /* while it sleeps: when it will look at the timers, unless others do; else WEFT_FOREVER */
     struct mn_counters counters;
     unsigned buried;    /* stacks that came back since the last trim */
     weft_ns trimmed_at; /* when that was */
@@ -104,8 +104,10 @@ void mn_counters(struct sched_counters *counters);
 uint64_t mn_oldest_epoch(void);
 void mn_visit(void (*visit)(struct task *task, void *arg), void *arg);
 
-/* Fires what is due, of all workers' timers; the tasks go to `worker`'s queue. */
-void mn_fire_timers(struct mn_worker *worker);
+/* Fires what is due, of all workers' timers; the tasks go to `worker`'s queue. False: nothing was. */
+bool mn_fire_timers(struct mn_worker *worker);
+/* The same, by a worker that has a task: a timer that goes on (a ticker) may be left without anybody who watches it. */
+void mn_fire_at_work(struct mn_worker *worker);
 /* After a timer was armed that is earlier than any other of its worker. */
 void mn_timer_armed(weft_ns when);
 /* The ops table's: see sched.h. */
@@ -120,7 +122,7 @@ void mn_inject(struct task *task);
 void mn_idle_enter(struct mn_worker *worker);
 /* Takes it out again; false: it was chosen, and `wake` is 1 already. */
 bool mn_idle_leave(struct mn_worker *worker);
-/* Sleeps, once entered, until woken, until a timer is due, or until the instant `latest`. True: woken. Either way it
+/* Sleeps, once entered, until woken, until a timer is due that no other sleeper watches, or until the instant `latest`. True: woken. Either way it
  * is out of the list. */
 bool mn_sleep(struct mn_worker *worker, weft_ns latest);
 /* Wakes one sleeper; false if there is none. */
@@ -170,7 +172,7 @@ no_race_check static force_inline void mn_arrived(const struct mn_policy *policy
         worker->preempted = false;
     }
     if (unlikely(mn_tick(worker) % TICKS_PER_TIMER_CHECK == 0)) { /* not before: the task left behind may hold a lock */
-        mn_fire_timers(worker);
+        mn_fire_at_work(worker);
     }
 }
 
@@ -249,7 +251,7 @@ no_race_check static force_inline void mn_yield(const struct mn_policy *policy)
     struct task *next = mn_next(policy, worker);
     if (next == NULL && likely(!load_relaxed(&mn.stop))) {
         if (unlikely(mn_tick(worker) % TICKS_PER_TIMER_CHECK == 0)) {
-            mn_fire_timers(worker); /* who yields in a loop may wait for one */
+            mn_fire_at_work(worker); /* who yields in a loop may wait for one */
         }
         return; /* nobody to give way to */
     }
@@ -269,7 +271,7 @@ no_race_check static force_inline void mn_poll(const struct mn_policy *policy)
         load_relaxed(&worker->hog_tick) != load_relaxed(&worker->tick)) { /* hints */
         return; /* meant for a task that has gone */
     }
-    mn_fire_timers(worker);
+    mn_fire_at_work(worker);
     if (policy->pop_hog == NULL) {
         mn_yield(policy);
         return;
@@ -346,7 +348,7 @@ no_race_check static force_inline void mn_end(const struct mn_policy *policy, bo
         store_relaxed(&self->state, (uint8_t)TASK_FREE);
         pool_put(&task_pool, &worker->tasks, self);
         if (unlikely(mn_tick(worker) % TICKS_PER_TIMER_CHECK == 0)) {
-            mn_fire_timers(worker);
+            mn_fire_at_work(worker);
         }
         return;
     }

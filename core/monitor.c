@@ -20,7 +20,7 @@ static struct {
     pthread_t thread;
     _Atomic(bool) stop;
     _Atomic(uint32_t) wake;  /* futex word: counts the reasons to look at once */
-    _Atomic(bool) slow;      /* it looks less often than each tick, as all sleep; a hint */
+    _Atomic(bool) slow;      /* it looks less often than each tick, as all slept; a hint */
     _Atomic(unsigned) quits; /* SIGQUITs that came; by the handler */
     unsigned quits_seen;
     weft_ns quit_last;
@@ -202,7 +202,9 @@ static bool look(weft_ns now)
         }
         answer_quit(now);
         busy = runtime.sched->watch != NULL && runtime.sched->watch(now);
-        if (!busy && deadlocked()) {
+        if (busy) {
+            monitor.stuck_looks = 0;
+        } else if (deadlocked()) {
             report_deadlock();
         }
         stacks_trim_depot();
@@ -218,9 +220,9 @@ static void *watch_over(void *unused)
     while (!load_acquire(&monitor.stop)) {
         uint32_t seen = load_acquire(&monitor.wake);
         weft_ns now = clock_now();
-        bool hurried = pause == tick_ns_max && !load_relaxed(&monitor.slow); /* hint */
+        bool hurried = pause > tick_ns && !load_relaxed(&monitor.slow); /* hint */
         pause = look(now) || hurried ? tick_ns : pause * 2 > tick_ns_max ? tick_ns_max : pause * 2;
-        store_relaxed(&monitor.slow, pause == tick_ns_max); /* hint */
+        store_relaxed(&monitor.slow, pause > tick_ns); /* hint */
         futex_wait(&monitor.wake, seen, now + pause);
     }
     return NULL;

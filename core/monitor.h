@@ -18,7 +18,8 @@
 /* Around a run. False: no thread was to be had. */
 bool monitor_start(void);
 void monitor_stop(void);
-/* A worker goes to work after all had slept: from now on the monitor looks at each tick again. Any worker. */
+/* A worker goes to work after all had slept: from now on the monitor looks at each tick again (if this comes just when it decides on a longer
+ * pause, after that one, 100 ms at the most). Any worker. */
 void monitor_hurry(void);
 /* Says that all tasks are asleep, lists them, and ends the process with status 2. The caller keeps the run from ending. */
 void report_deadlock(void) __attribute__((noreturn));

@@ -12,10 +12,10 @@
  *   head          of the ring: advanced by CAS, by whoever takes; 32-bit, wraps, differences only
  *   tail          of the ring: written by the owner
  *   decisions     counts the owner's pops: a thief that sees it stand still knows that the owner is busy in a task
- *   pace          S5; written by the owner, a hint
+ *   pace          S5; written by the owner, and by who robs its slot; a hint
  *   hogs          (shared) S3; under the injector's lock
  *   searching     (shared) 1 while a worker searches, or has been woken to: nobody else is then. A hint: a worker that was
- *                 woken for a timer also searches, and clears it
+ *                 woken for a timer, from outside, or by the monitor also searches, and clears it
  *   watching      (shared) 1 while an idle worker watches (S4)
  *   stretch       (shared) S5: how long a worker has stayed at work, of late; a hint
  *   caller        (shared) who has woken a searcher, and its decisions then: if it has made none since, its slot is what the wake-up was for.
@@ -29,15 +29,17 @@
  *       after a time slice (a hog) waits in a queue of its own, for an idle worker, or for a turn that the monitor gives it each time that
  *       the others have had a slice: at their next poll, or the next 64th decision.
  *   S4  While a worker is busy and others idle, one of these watches: it looks again after at most 2 ms. A worker that goes back to work has
- *       one watch in its stead: at once if it took its task from another worker, else when it goes on with one task and another waits, or
- *       with a 64th decision that comes not just behind its sleep: a wake-up that is over by then, of a task that readies another and parks, wakes one worker only. What
- *       is left, a single task in the slot of a worker that has woken up, was quick before, and now computes, is seen by the monitor.
- *       So a missed wake-up (push does not fence its store against its load of idle_count) or a task in the slot of a worker
- *       that computes costs parallelism for that long at the most, and never a task: the owner runs what it has.
+ *       one watch in its stead: at once if it was the watcher, took its task from another worker, or has more than that task at hand;
+ *       else when it comes to have two, or with a 64th decision that comes not just behind its sleep. So a wake-up that is over by then,
+ *       of a task that readies another and parks, wakes one worker only. What is left to the monitor, which is hurried, and looks each 10 ms:
+ *       a single task in the slot of a worker that has woken up while all slept, was quick of late, and now computes.
+ *       A missed wake-up (push does not fence its store against its load of idle_count), or a task in the slot of a worker
+ *       that computes, costs parallelism until the next look, and never a task: the owner runs what it has.
  *   S5  What waits is worth a wake-up, or a theft, if its wait is longer than what that costs: the number of tasks before it times the worker's
  *       pace, ns from decision to decision over the last 64; or if the worker stands still. So tasks that talk stay together. The pace may
- *       be stale for 64 decisions. After a sleep it is unknown, hence long; but where all others sleep too, and the worker has not stayed
- *       at work for long of late, half of that time. A worker that was robbed because it stood still has none.
+ *       be stale for 64 decisions. After a sleep it is unknown, hence long; but where all others sleep too, and workers have not stayed
+ *       at work for long of late, such that one task is not worth a wake-up, and two are. A worker whose slot was robbed because it stood
+ *       still has none.
  * Ordering
  *   R1 tail release -> A1 tail acquire (thief): the entries behind it, and the tasks they name
  *   R2 head CAS acq_rel -> A2 head acquire (owner): the entry has been read before the owner overwrites it
@@ -65,6 +67,7 @@ enum {
     PACE_UNKNOWN = INT32_MAX,
     WATCH_FIRST_NS = 50000,
     WATCH_LAST_NS = 2000000,
+    QUICK_STRETCH_NS = 20000,   /* S5: two workers would take as long, with the wake-up */
     STRETCH_FIRST_NS = 1000000, /* S5: as long as it takes some short ones to tell */
 };
 
@@ -74,9 +77,10 @@ struct steal_local {
     _Atomic(uint32_t) tail;
     _Atomic(uint32_t) decisions;
     _Atomic(int32_t) pace;   /* S5: ns from decision to decision, of late */
-    uint32_t paced_decision; /* the owner's only, like the two below: where the measuring of the pace began */
+    uint32_t paced_decision; /* the owner's only, like all below: where the measuring of the pace began */
     weft_ns paced_at;
-    weft_ns worked_at; /* the owner's: when it last went to work */
+    weft_ns worked_at; /* when it last went to work */
+    bool leaves_watch; /* S4: it was the watcher, or robbed another: somebody must watch in its stead */
     uint32_t *seen; /* the decisions of all workers at the last look */
     /* thieves' and the owner's */
     _Alignas(CACHE_LINE) _Atomic(uint32_t) head;
@@ -290,6 +294,12 @@ static force_inline uint32_t steal_queued(const struct steal_local *local)
     return load_relaxed(&local->tail) - load_relaxed(&local->head); /* hints, for a thief; may be off while others take */
 }
 
+/* Beside the slot: what this worker could run. */
+static force_inline bool steal_more_waits(const struct steal_local *local)
+{
+    return steal_queued(local) != 0 || load_relaxed(&steal_shared->injector.length) != 0; /* hints */
+}
+
 /* S5: how long the last of `before` + 1 tasks has to wait. */
 static force_inline int64_t steal_wait_ns(const struct steal_local *local, uint32_t before)
 {
@@ -314,11 +324,12 @@ static cold_function bool steal_measure(struct steal_local *local, uint32_t deci
 no_race_check static inline void steal_push(struct mn_worker *worker, struct task *task, enum push_kind kind)
 {
     struct steal_local *local = steal_local(worker);
+    bool in_ring = kind == PUSH_YIELD || kind == PUSH_TIMER;
     if (kind == PUSH_HOG) {
         steal_append(&steal_shared->hogs, task, task, 1); /* S3 */
     } else if (kind == PUSH_YIELD && load_relaxed(&steal_shared->injector.length) != 0) { /* hint */
         steal_inject(task, task, 1); /* S3: behind those that did not fit into the ring */
-    } else if (kind == PUSH_YIELD || kind == PUSH_TIMER) {
+    } else if (in_ring) {
         steal_ring_push(local, task);
     } else {
         struct task *displaced = steal_swap_next(local, task);
@@ -326,9 +337,18 @@ no_race_check static inline void steal_push(struct mn_worker *worker, struct tas
             steal_ring_push(local, displaced);
         }
     }
+    uint32_t before = steal_queued(local);
+    before -= in_ring && before != 0 ? 1 : 0; /* itself */
     /* hints: S4, S5 */
-    if (unlikely(mn_any_idle()) &&
-        (kind == PUSH_HOG || steal_wait_ns(local, steal_queued(local)) >= WORTH_WAKE_NS)) {
+    if (unlikely(mn_any_idle()) && (kind == PUSH_HOG || steal_wait_ns(local, before) >= WORTH_WAKE_NS)) {
+        steal_wake_searcher(worker);
+    }
+}
+
+/* S4: others are idle, and this worker goes on. */
+static cold_function void steal_look_behind(const struct mn_worker *worker)
+{
+    if (load_relaxed(&steal_shared->watching) == 0 && steal_more_waits(steal_local(worker))) { /* hint */
         steal_wake_searcher(worker);
     }
 }
@@ -337,21 +357,19 @@ no_race_check static inline void steal_push(struct mn_worker *worker, struct tas
 no_race_check static force_inline struct task *steal_take(struct mn_worker *worker)
 {
     struct steal_local *local = steal_local(worker);
+    struct task *task = NULL;
     if (load_relaxed(&local->next) != NULL) { /* hint: only a thief could take it, by exchange */
-        struct task *task = steal_swap_next(local, NULL);
-        if (task != NULL) {
-            if (unlikely(mn_any_idle()) && steal_queued(local) != 0) {
-                steal_be_watched(worker); /* S4 */
-            }
-            return task;
-        }
+        task = steal_swap_next(local, NULL);
     }
-    struct task *task = steal_ring_pop(local);
-    if (unlikely(mn_any_idle()) && steal_queued(local) != 0) {
-        steal_be_watched(worker); /* S4 */
+    if (task == NULL) {
+        task = steal_ring_pop(local);
+        task = task != NULL ? task : steal_take_injected();
+        task = task != NULL ? task : steal_pop_hog(worker);
     }
-    task = task != NULL ? task : steal_take_injected();
-    return task != NULL ? task : steal_pop_hog(worker);
+    if (unlikely(mn_any_idle())) {
+        steal_look_behind(worker);
+    }
+    return task;
 }
 
 no_race_check static inline struct task *steal_pop(struct mn_worker *worker)
@@ -405,6 +423,7 @@ static struct task *steal_from_rings(struct mn_worker *worker, const uint32_t *s
         struct task *task = steal_half(steal_local(worker), victim);
         if (task != NULL) {
             count_up(&worker->counters.steals_won, 1);
+            steal_local(worker)->leaves_watch = true;
             return task;
         }
     }
@@ -424,6 +443,7 @@ static struct task *steal_from_slots(struct mn_worker *worker, const uint32_t *s
         if (task != NULL) {
             store_relaxed(&victim->pace, (int32_t)PACE_UNKNOWN); /* hint: S5 */
             count_up(&worker->counters.steals_won, 1);
+            steal_local(worker)->leaves_watch = true;
             return task;
         }
     }
@@ -440,7 +460,10 @@ static struct task *steal_from_caller(struct mn_worker *worker)
         return NULL;
     }
     struct task *task = exchange_acq_rel(&victim->next, NULL); /* R3 */
-    count_up(&worker->counters.steals_won, task != NULL ? 1 : 0);
+    if (task != NULL) {
+        count_up(&worker->counters.steals_won, 1);
+        steal_local(worker)->leaves_watch = true;
+    }
     return task;
 }
 
@@ -488,28 +511,28 @@ static struct task *steal_search(struct mn_worker *worker, uint32_t *seen)
     return NULL;
 }
 
-/* S5: the pace of what is to come. Half of the time, as two could share the work. */
+/* S5: the pace of what is to come. */
 static void steal_expect(struct steal_local *local)
 {
-    weft_ns half = load_relaxed(&steal_shared->stretch) / 2; /* hint */
-    bool quick = steal_all_others_sleep() && half < WORTH_WAKE_NS;
-    store_relaxed(&local->pace, quick ? (int32_t)half : PACE_UNKNOWN); /* hint */
+    bool quick = steal_all_others_sleep() && load_relaxed(&steal_shared->stretch) < QUICK_STRETCH_NS; /* hint */
+    store_relaxed(&local->pace, quick ? WORTH_WAKE_NS / 2 : PACE_UNKNOWN);                             /* hint */
 }
 
 /* A worker that goes back to work: if others are asleep, one of them must watch in its stead: the timers at once, the others as S4 says. */
-static void steal_go_to_work(struct mn_worker *worker, bool robbed)
+static void steal_go_to_work(struct mn_worker *worker)
 {
     struct steal_local *local = steal_local(worker);
     local->paced_decision = load_relaxed(&local->decisions); /* owner only */
     local->paced_at = local->worked_at = clock_now();
     steal_expect(local);
-    if (robbed && mn_any_idle()) {
-        steal_wake_searcher(worker);
+    if (mn_any_idle()) {
+        if (local->leaves_watch || steal_more_waits(local) || load_relaxed(&local->next) != NULL) { /* hints */
+            steal_be_watched(worker);
+        } else {
+            monitor_hurry();
+        }
     }
     mn_hand_over();
-    if (!robbed && mn_any_idle()) {
-        monitor_hurry(); /* S4: what is left to it */
-    }
 }
 
 /* Sleeps until woken to search (true), or until it is time to watch or to fire a timer (false). *task: what turned up on
@@ -522,9 +545,10 @@ static bool steal_sleep(struct mn_worker *worker, weft_ns watch, struct task **t
     if (*task != NULL || load_seq_cst(&mn.stop)) { /* seq_cst: mn_stop stores it, then wakes the list */
         return !mn_idle_leave(worker); /* chosen meanwhile: then it is the searcher, and says that it is done */
     }
-    bool all_idle = load_relaxed(&mn.idle_count) == mn.count; /* S4 concerns busy workers; steal_found wakes us */
+    bool all_idle = load_relaxed(&mn.idle_count) == mn.count; /* S4 concerns busy workers */
     uint32_t none = 0;
     bool watches = !all_idle && cas_acquire(&steal_shared->watching, &none, 1u); /* one does; no data behind it */
+    steal_local(worker)->leaves_watch = watches;
     bool chosen = mn_sleep(worker, watches ? weft_now() + watch : WEFT_FOREVER);
     if (watches) {
         store_release(&steal_shared->watching, 0u);
@@ -543,7 +567,7 @@ static struct task *steal_find(struct mn_worker *worker)
 {
     weft_ns watch = WATCH_FIRST_NS;
     uint32_t none = 0;
-    uint64_t robberies = load_relaxed(&worker->counters.steals_won);         /* owner only */
+    steal_local(worker)->leaves_watch = false;
     weft_ns stretch = load_relaxed(&steal_shared->stretch); /* hints: one of two that write at a time is lost */
     store_relaxed(&steal_shared->stretch, stretch + (clock_now() - steal_local(worker)->worked_at - stretch) / 4);
     bool searcher = cas_acquire(&steal_shared->searching, &none, 1u); /* at most one searches */
@@ -568,7 +592,7 @@ static struct task *steal_find(struct mn_worker *worker)
         store_release(&steal_shared->searching, 0u);
     }
     if (task != NULL) {
-        steal_go_to_work(worker, load_relaxed(&worker->counters.steals_won) != robberies); /* owner only */
+        steal_go_to_work(worker);
     }
     return task;
 }
@@ -605,6 +629,7 @@ static bool steal_init(void)
     for (unsigned i = 0; i < mn.count; i++) {
         steal_shared->locals[i].seen = seen + (size_t)i * mn.count;
         store_relaxed(&steal_shared->locals[i].pace, (int32_t)PACE_UNKNOWN); /* no other thread yet */
+        steal_shared->locals[i].worked_at = clock_now();
         mn.workers[i].local = &steal_shared->locals[i];
     }
     return true;
