@@ -153,7 +153,16 @@ def python_side(say: Say, console: Console) -> Tally:
             tally.passed += 1
     log, xml = logs / "pytest.log", logs / "pytest.xml"
     xml.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", "-q", "-n", str(os.cpu_count() or 1), f"--junitxml={xml}", "tests/python"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-n",
+        str(os.cpu_count() or 1),
+        f"--junitxml={xml}",
+        "tests/python",
+    ]
     code = follow(command, log, say, r"\[ *(\d+%)\]", {"COLUMNS": "80"})
     if not xml.is_file():
         tally.add(broken("pytest", log, console))
