@@ -241,6 +241,8 @@ def fails(fault: Fault, program: Path, seconds: int = SECONDS) -> bool:
         errors="replace",
         check=False,
     )
+    if fault.client and done.returncode not in (0, 1):
+        raise errors.WeftError(f"{fault.shown}: {done.stdout.strip()[-300:]}")  # it found nothing: it did not run
     return done.returncode == 1 if fault.client else fault.test in testing.FAILURE.findall(done.stdout)
 
 
@@ -270,9 +272,16 @@ def tried(fault: Fault, sound: Path | None, program: Path | None) -> Verdict:
     """Runs its test until that fails, as often as it says; without the fault it must not fail."""
     if sound is None or program is None:
         return Verdict(False, f"it does not build: {paths.shown(log_of(fault))}")
-    started = time.monotonic()
+    try:
+        return _decided(fault, sound, program)
+    except errors.WeftError as error:
+        return Verdict(False, str(error))
+
+
+def _decided(fault: Fault, sound: Path, program: Path) -> Verdict:
     if fails(fault, sound, SOUND_SECONDS):
         return Verdict(False, f"{fault.shown} fails without the fault too")
+    started = time.monotonic()
     for number in range(1, fault.tries + 1):
         if fails(fault, program):
             program.unlink(missing_ok=True)
