@@ -68,6 +68,10 @@ static force_inline void task_lock(struct lock *lock)
 #define task_cas_release(p, expected, v)                                                                               \
     (tasks_alone ? task_cas_plain(p, expected, v) : cas_release(p, expected, v))
 
+/* Adds, and returns what was there before. */
+#define task_add_acq_rel(p, v)                                                                                         \
+    (tasks_alone ? (count_up((p), (v)), load_relaxed(p) - (v)) : add_acq_rel(p, v))
+
 /* One step of waiting for another thread, which is in the middle of something: `round` counts from 0; see above for what happens when. */
 void backoff(unsigned round);
 

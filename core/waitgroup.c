@@ -1,20 +1,29 @@
 /* weft_waitgroup and weft_once: waiting for others to be done.
  *
- * waitgroup. Idea: an atomic counter; the step to 0 is made under a lock, and a waiter goes on only when the lock is free behind it, so that a waiter that
- * has returned may free the group: whoever made the step holds the lock until it has no more to do with the group.
- * once. Idea: a flag for the fast path; the first runs, the others wait in a queue.
- * Source: Go's sync.WaitGroup and sync.Once, for the rules.
- * State: count: changed by CAS; the change to 0 under `lock`. tail: under `lock`. once.state likewise.
- * Ordering: G1 count release (done) -> acquire (the step to 0), then the lock: all that was done before each done() is seen behind wait().
+ * waitgroup. Idea: the counter and a bit for "somebody waits" in one word, so that one addition changes the one and reads the other: whoever makes
+ * the step to 0 and sees the bit wakes those who wait.
+ * once. Idea: a flag for the fast path, which is in weft.h; the first runs, the others wait in a queue.
+ * Source: Go's sync.WaitGroup and sync.Once, for the rules and for the counter.
+ * State: word: the counter in the upper half, changed by additions; WAITERS. tail: under `lock`. once.state likewise.
+ * Invariants
+ *   G2  WAITERS is set, under the lock and while the counter is not 0, before somebody enters the queue, and cleared with the queue.
+ *   G3  A step to 0 that does not see WAITERS is the last access to the group. One that does comes before any waiter is readied, and its last
+ *       access before the first is: so a waiter that has returned may free the group. (Who comes while the counter is 0 returns at once, and
+ *       may not free it as long as others are in wait. As in Go, the counter leaves 0 only behind the return of all waits.)
+ * Ordering: G1 word release (done) -> acquire (wait, or the step to 0, which readies): all that was done before each done() is seen behind
+ *           wait(), as additions continue a release sequence.
  *           O1 state release (finish) -> acquire (once_do). */
 #include "sync.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
+#define WAITERS ((uint64_t)1)
+
 struct waitgroup {
-    _Atomic(int32_t) count;
-    struct lock lock;
+    _Atomic(uint64_t) word;
     struct sync_waiter *tail; /* under the lock */
+    struct lock lock;
 };
 _Static_assert(sizeof(struct waitgroup) <= sizeof(struct weft_waitgroup), "fits");
 
@@ -23,69 +32,79 @@ static force_inline struct waitgroup *waitgroup_of(struct weft_waitgroup *group)
     return (struct waitgroup *)(void *)group;
 }
 
-/* True: done without the lock, as the counter is not 0 behind it. */
-static force_inline bool add_fast(struct waitgroup *self, int64_t delta)
+static force_inline int32_t counter_of(uint64_t word)
 {
-    int32_t count = load_relaxed(&self->count); /* the CAS validates */
-    while (count + delta > 0 && count + delta <= INT32_MAX) {
-        if (task_cas_weak_acq_rel(&self->count, &count, (int32_t)(count + delta))) { /* G1 */
-            return true;
-        }
-    }
-    return false;
+    return (int32_t)(word >> 32);
 }
 
-static cold_function void add_slow(struct waitgroup *self, int64_t delta)
+/* By the step to 0, which has seen WAITERS. */
+static cold_function void let_go(struct waitgroup *self)
 {
     task_lock(&self->lock);
-    int32_t count = load_relaxed(&self->count); /* the CAS validates: fast adds go on beside the lock */
-    int64_t sum;
-    do {
-        sum = count + delta;
-        if (sum < 0 || sum > INT32_MAX) {
-            lock_release(&self->lock);
-            weft_panic(sum < 0 ? "negative counter of the waitgroup %p" : "counter of the waitgroup %p is too large",
-                       (void *)self);
-        }
-    } while (!task_cas_weak_acq_rel(&self->count, &count, (int32_t)sum)); /* G1 */
-    struct sync_waiter *waiters = sum == 0 ? self->tail : NULL;
-    if (sum == 0) {
-        self->tail = NULL;
-    }
-    lock_release(&self->lock); /* the last access */
+    struct sync_waiter *waiters = self->tail;
+    self->tail = NULL;
+    and_relaxed(&self->word, ~WAITERS); /* under the lock: G2 */
+    lock_release(&self->lock);          /* the last access: G3 */
     sync_ready_all(waiters);
+}
+
+/* Takes back what was added, as panics can be recovered. */
+static cold_function void misused(struct waitgroup *self, int64_t delta)
+{
+    (void)task_add_acq_rel(&self->word, -((uint64_t)delta << 32)); /* orders nothing */
+    weft_panic(delta < 0 ? "negative counter of the waitgroup %p" : "counter of the waitgroup %p is too large",
+               (void *)self);
+}
+
+static force_inline void add(struct waitgroup *self, int64_t delta)
+{
+    sync_by_task();
+    uint64_t before = task_add_acq_rel(&self->word, (uint64_t)delta << 32); /* G1 */
+    /* of two halves: it can't overflow, unless delta alone is out of range */
+    int64_t sum = (int64_t)((uint64_t)counter_of(before) + (uint64_t)delta);
+    if (likely(sum > 0 && sum <= INT32_MAX)) {
+        return;
+    }
+    if (unlikely(sum != 0)) {
+        misused(self, delta);
+    } else if (unlikely((before & WAITERS) != 0)) {
+        let_go(self);
+    }
 }
 
 void weft_wg_add(struct weft_waitgroup *group, int64_t delta)
 {
-    task_self(); /* panics outside of a task */
-    if (!add_fast(waitgroup_of(group), delta)) {
-        add_slow(waitgroup_of(group), delta);
-    }
+    add(waitgroup_of(group), delta);
 }
 
 void weft_wg_done(struct weft_waitgroup *group)
 {
-    weft_wg_add(group, -1);
+    add(waitgroup_of(group), -1);
+}
+
+static __attribute__((noinline)) void wait_slow(struct waitgroup *self)
+{
+    struct sync_waiter waiter = {.task = task_self()};
+    task_lock(&self->lock);
+    uint64_t word = load_acquire(&self->word); /* G1 */
+    do {
+        if (counter_of(word) == 0) {
+            lock_release(&self->lock);
+            return;
+        }
+        /* G2; acquire, if it fails: G1. survives: a success orders nothing, the lock does */
+    } while (!task_cas_acq_rel(&self->word, &word, word | WAITERS));
+    sync_push(&self->tail, &waiter);
+    task_park(WAIT_GROUP, self, park_unlock, &self->lock, NULL);
 }
 
 void weft_wg_wait(struct weft_waitgroup *group)
 {
     struct waitgroup *self = waitgroup_of(group);
-    struct sync_waiter waiter;
     task_enter();
-    /* G1. The lock in this order: if it is free now, whoever made the step to 0 has left, and the group may be freed. */
-    if (load_acquire(&self->count) == 0 && load_acquire(&self->lock.held) == 0) {
-        return;
+    if (counter_of(load_acquire(&self->word)) != 0) { /* G1 */
+        wait_slow(self);
     }
-    waiter = (struct sync_waiter){.task = task_self()};
-    task_lock(&self->lock);
-    if (load_acquire(&self->count) == 0) { /* G1; under the lock, for those who free the group next */
-        lock_release(&self->lock);
-        return;
-    }
-    sync_push(&self->tail, &waiter);
-    task_park(WAIT_GROUP, self, park_unlock, &self->lock, NULL);
 }
 
 struct member {
@@ -135,7 +154,7 @@ enum weft_status weft_wg_go(struct weft_waitgroup *group, void (*fn)(void *), vo
 
 /* --- once ------------------------------------------------------------------------------------------- */
 
-enum { ONCE_NEW, ONCE_RUNS, ONCE_DONE };
+enum { ONCE_NEW, ONCE_RUNS, ONCE_DONE = WEFT_ONCE_DONE };
 
 struct once {
     _Atomic(uint32_t) state; /* written under the lock */
@@ -143,6 +162,7 @@ struct once {
     struct sync_waiter *tail; /* under the lock */
 };
 _Static_assert(sizeof(struct once) <= sizeof(struct weft_once), "fits");
+_Static_assert(offsetof(struct once, state) == offsetof(struct weft_once, state), "weft.h reads it");
 
 static void once_finish(void *arg)
 {
@@ -189,11 +209,17 @@ static cold_function void once_slow(struct once *self, task_fn fn, void *arg)
     }
 }
 
+void weft_once_do_slow(struct weft_once *once, void (*fn)(void *), void *arg)
+{
+    task_enter();
+    once_slow((struct once *)(void *)once, fn, arg);
+}
+
+/* For those who take its address, or are compiled without optimisation: the same as in weft.h. */
 void weft_once_do(struct weft_once *once, void (*fn)(void *), void *arg)
 {
     struct once *self = (struct once *)(void *)once;
-    task_enter();
     if (unlikely(load_acquire(&self->state) != ONCE_DONE)) { /* O1 */
-        once_slow(self, fn, arg);
+        weft_once_do_slow(once, fn, arg);
     }
 }

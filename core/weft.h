@@ -318,21 +318,33 @@ void weft_cond_wait(struct weft_cond *cond, struct weft_mutex *mutex);
 void weft_cond_signal(struct weft_cond *cond);
 void weft_cond_broadcast(struct weft_cond *cond);
 
-/* A negative counter is a panic. go is add(1), a task that runs fn(arg), and done when it ends, by a panic that is recovered
- * or weft_exit too; WEFT_NOMEM: nothing happened. */
+/* A negative counter is a panic. A group that has been waited for may be used again once all its waits have returned. go is add(1), a
+ * task that runs fn(arg), and done when it ends, by a panic that is recovered or weft_exit too; WEFT_NOMEM: nothing happened. */
 struct weft_waitgroup {
-    uint64_t opaque[2];
+    uint64_t opaque[3];
 };
 void weft_wg_add(struct weft_waitgroup *group, int64_t delta);
 void weft_wg_done(struct weft_waitgroup *group);
 void weft_wg_wait(struct weft_waitgroup *group);
 enum weft_status weft_wg_go(struct weft_waitgroup *group, void (*fn)(void *), void *arg);
 
-/* The first call runs fn(arg), all others return when that has returned. A panic or exit of fn counts as its return. */
+/* The first call runs fn(arg), all others return when that has returned. A panic or exit of fn counts as its return. A call behind that is
+ * one load: any thread may make it, and it is no chance for others to go first (weft_poll). */
 struct weft_once {
-    uint64_t opaque[2];
+    uint32_t state, opaque;
+    uint64_t opaques[1];
 };
+enum { WEFT_ONCE_DONE = 2 };
 void weft_once_do(struct weft_once *once, void (*fn)(void *), void *arg);
+void weft_once_do_slow(struct weft_once *once, void (*fn)(void *), void *arg); /* weft_once_do's alone */
+
+/* What is inlined of it; a function of that name exists too. */
+extern inline __attribute__((gnu_inline)) void weft_once_do(struct weft_once *once, void (*fn)(void *), void *arg)
+{
+    if (__builtin_expect(__atomic_load_n(&once->state, __ATOMIC_ACQUIRE) != WEFT_ONCE_DONE, 0)) {
+        weft_once_do_slow(once, fn, arg);
+    }
+}
 
 /* A weighted semaphore, first come, first served: a large request is not overtaken by small ones behind it. acquire: OK, or, when
  * the context (or NULL) is done first, CANCELED or TIMEOUT: nothing was acquired. What is there at once is acquired even then.

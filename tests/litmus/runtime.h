@@ -29,6 +29,7 @@
 #define cpu_relax() ((void)0)
 #endif
 #include "core/atomic.h"
+#define MUTEX_LOOKS 0 /* of core/mutex.c, on which a waiting task would otherwise never come to queue */
 
 /* --- core/context.h ----------------------------------------------------------------------------------- */
 
@@ -60,6 +61,11 @@ static inline uint64_t float_control_read(void)
 static inline void float_control_write(uint64_t control)
 {
     (void)control;
+}
+
+static inline void context_warm(const struct context *context)
+{
+    (void)context;
 }
 
 /* Each thread's own. */
