@@ -1,5 +1,5 @@
 # Cross-compiling for AArch64 on Debian, to run under qemu-user: the preset `aarch64`. The compiler, its C library and qemu are packages
-# (scripts/packages.txt); Concurrency Kit and libcheck for AArch64 are not installed but unpacked into build/aarch64-root by
+# (scripts/packages.txt, group arm64); Concurrency Kit and libcheck for AArch64 are not installed but unpacked into build/aarch64-root by
 # `./scripts/weft test --aarch64`, as Debian can't have Concurrency Kit's for two architectures at once.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)

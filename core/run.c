@@ -23,7 +23,7 @@ static _Atomic(bool) running; /* one run at a time */
 static pthread_mutex_t observing = PTHREAD_MUTEX_INITIALIZER;
 static bool observable;
 
-enum { WORKERS_MAX = 1024, STACK_DEFAULT = 1280 * 1024, STACK_MIN = 16 * 1024 };
+enum { WORKERS_MAX = 1024, STACK_DEFAULT = 1280 * 1024, STACK_MIN = 16 * 1024, HOG_MS_MAX = 24 * 60 * 60 * 1000 };
 static const size_t stack_max = (size_t)1 << 40;
 
 /* --- the registry ----------------------------------------------------------------------------------- */
@@ -111,21 +111,30 @@ static unsigned usable_processors(void)
     return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
 }
 
+/* Reads a number, written in digits and nothing else; what is not set leaves it as it was. False, and a message: it is none, or is too large. */
+static bool read_number(const char *name, unsigned long long most, unsigned long long *number)
+{
+    const char *text = nonempty_env(name);
+    if (text == NULL) {
+        return true;
+    }
+    char *end;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (errno != 0 || *end != '\0' || text[0] < '0' || text[0] > '9' || value > most) {
+        fprintf(stderr, "weft: %s: '%s' is not a whole number from 0 to %llu\n", name, text, most);
+        return false;
+    }
+    *number = value;
+    return true;
+}
+
 /* The number of workers; 0: not a number in range, and a message. */
 static unsigned choose_workers(unsigned option)
 {
-    const char *text = nonempty_env("WEFT_WORKERS");
-    unsigned long workers = option;
-    if (option == 0) {
-        if (text == NULL) {
-            return usable_processors();
-        }
-        char *end;
-        errno = 0;
-        workers = strtoul(text, &end, 10);
-        if (errno != 0 || *end != '\0' || text[0] == '-') {
-            workers = 0;
-        }
+    unsigned long long workers = option != 0 ? option : usable_processors();
+    if (option == 0 && !read_number("WEFT_WORKERS", WORKERS_MAX, &workers)) {
+        return 0;
     }
     if (workers < 1 || workers > WORKERS_MAX) {
         fprintf(stderr, "weft: %s: the number of workers is from 1 to %d\n",
@@ -154,7 +163,9 @@ static enum weft_status resolve(const struct weft_options *options)
     const struct chan_ops *chan = choose_channel(resolved.chan);
     resolved.workers = choose_workers(resolved.workers);
     resolved.stack_size = choose_stack_size(resolved.stack_size);
-    if (sched == NULL || chan == NULL || resolved.workers == 0 || resolved.stack_size == 0) {
+    unsigned long long seed = 0, hog_ms = 0; /* options_hog_ns reads that again, once it is known to be a number */
+    bool numbers = read_number("WEFT_SEED", UINT64_MAX, &seed) && read_number("WEFT_HOG_MS", HOG_MS_MAX, &hog_ms);
+    if (sched == NULL || chan == NULL || resolved.workers == 0 || resolved.stack_size == 0 || !numbers) {
         return WEFT_INVALID;
     }
     if (!sched->caps.os_threads && context_shadowed()) {
@@ -165,10 +176,7 @@ static enum weft_status resolve(const struct weft_options *options)
                 sched->name);
         return WEFT_INVALID;
     }
-    if (resolved.seed == 0) {
-        const char *seed = nonempty_env("WEFT_SEED");
-        resolved.seed = seed == NULL ? 0 : strtoull(seed, NULL, 10);
-    }
+    resolved.seed = resolved.seed != 0 ? resolved.seed : seed;
     if (resolved.seed == 0) {
         resolved.seed = (uint64_t)clock_now() | 1;
     }
@@ -325,8 +333,9 @@ weft_ns clock_now(void)
 
 weft_ns options_hog_ns(void)
 {
-    const char *text = nonempty_env("WEFT_HOG_MS");
-    return text == NULL ? 0 : (weft_ns)strtoul(text, NULL, 10) * 1000000;
+    unsigned long long hog_ms = 0;
+    (void)read_number("WEFT_HOG_MS", HOG_MS_MAX, &hog_ms); /* resolve has refused what is none */
+    return (weft_ns)hog_ms * 1000000;
 }
 
 unsigned weft_workers(void)

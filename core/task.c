@@ -243,11 +243,21 @@ static void forget_task(struct task *task, void *arg)
 
 /* --- stacks ----------------------------------------------------------------------------------------- */
 
+/* Is an advice that the kernel does not know refused? qemu-user 7.2 takes any, and does nothing: there, a guard that is asked for is none. */
+static bool advice_is_heeded(char *stack)
+{
+    static _Atomic(unsigned) known; /* 1: yes; 2: no */
+    if (load_relaxed(&known) == 0) { /* statistic: whoever asks at the same time finds the same */
+        store_relaxed(&known, madvise(stack, STACK_GUARD, -1) != 0 ? 1u : 2u);
+    }
+    return load_relaxed(&known) == 1; /* statistic */
+}
+
 /* A guard at the low end: an access there ends in SIGSEGV. Best effort, in this order: a guard that needs
  * no mapping, one that does while there is a budget, none. */
 static void stack_guard(char *stack)
 {
-    if (madvise(stack, STACK_GUARD, MADV_GUARD_INSTALL) == 0) {
+    if (advice_is_heeded(stack) && madvise(stack, STACK_GUARD, MADV_GUARD_INSTALL) == 0) {
         return;
     }
     if (load_relaxed(&mprotect_guards) < MPROTECT_BUDGET && mprotect(stack, STACK_GUARD, PROT_NONE) == 0) {

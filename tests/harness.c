@@ -274,6 +274,34 @@ void fail_allocations(size_t after, size_t count)
     store_relaxed(&fail_from, now + after);
 }
 
+/* --- threads ---------------------------------------------------------------------------------------- */
+
+static _Atomic(size_t) threads_left = SIZE_MAX; /* that may still be created */
+
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*fn)(void *), void *arg);
+/* weak: the programs of tests/inject have one of their own */
+__attribute__((weak)) int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*fn)(void *),
+                                                void *arg);
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*fn)(void *), void *arg)
+{
+    size_t left = load_relaxed(&threads_left); /* CAS validates */
+    while (left != SIZE_MAX) {
+        if (left == 0) {
+            return EAGAIN;
+        }
+        if (cas_acq_rel(&threads_left, &left, left - 1)) {
+            break;
+        }
+    }
+    return __real_pthread_create(thread, attributes, fn, arg);
+}
+
+void fail_threads(size_t after)
+{
+    store_relaxed(&threads_left, after); /* no run is going on */
+}
+
 /* --- the processor ---------------------------------------------------------------------------------- */
 
 bool pretend_shadow_stack;
@@ -319,6 +347,18 @@ size_t rounds(size_t full)
 void add_test(TCase *cases, const TTest *test)
 {
     tcase_add_test(cases, test);
+}
+
+/* libcheck chooses themes (CK_RUN_CASE); $WEFT_TEST chooses one test. The programs are linked with --wrap, so that each test comes here. */
+void __real__tcase_add_test(TCase *cases, const TTest *test, int signal, int allowed_exit, int start, int end);
+void __wrap__tcase_add_test(TCase *cases, const TTest *test, int signal, int allowed_exit, int start, int end);
+
+void __wrap__tcase_add_test(TCase *cases, const TTest *test, int signal, int allowed_exit, int start, int end)
+{
+    const char *only = getenv("WEFT_TEST");
+    if (only == NULL || strcmp(only, test->name) == 0) {
+        __real__tcase_add_test(cases, test, signal, allowed_exit, start, end);
+    }
 }
 
 static unsigned long number_from(const char *name, unsigned long otherwise)

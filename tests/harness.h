@@ -5,7 +5,8 @@
  * the time limit it prints the combination, the seed and every task, and aborts. A hang is a failure.
  *
  * Programs are called as PROGRAM [CHANNEL SCHEDULER WORKERS]. Environment: WEFT_SEED (else from the clock; printed),
- * WEFT_TEST_SECONDS (limit of one test), WEFT_STRESS_SCALE (percent), CK_RUN_CASE (libcheck's: one file's tests). */
+ * WEFT_TEST_SECONDS (limit of one test), WEFT_STRESS_SCALE (percent), CK_RUN_CASE (libcheck's: one file's tests), WEFT_TEST (one
+ * test by its name). */
 #ifndef TESTS_HARNESS_H
 #define TESTS_HARNESS_H
 
@@ -99,6 +100,9 @@ void await_at_least(_Atomic(unsigned) *flag, unsigned value);
 size_t allocations(void);
 /* The `count` calls after `after` more fail, in whatever thread; 0, 0: none. */
 void fail_allocations(size_t after, size_t count);
+
+/* After so many more, no thread can be created; SIZE_MAX: all can. */
+void fail_threads(size_t after);
 
 /* Every thread has a shadow stack, as far as Weft can tell. */
 extern bool pretend_shadow_stack;

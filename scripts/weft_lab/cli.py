@@ -187,8 +187,14 @@ def build_parser() -> Parser:
         help="instead: conformance and stress of every channel on the scheduler sim, under N seeds",
     )  # fmt: skip
     one.add_argument(
-        "--faults", action="store_true", help="instead: make deliberate faults; the suite must notice each"
-    )
+        "--faults", metavar="REGEX", nargs="?", const="",
+        help="instead: make deliberate faults (those whose name or file matches); the suite must notice each",
+    )  # fmt: skip
+    one.add_argument(
+        "--fuzz", metavar="SECONDS", nargs="?", type=_positive, const=60.0,
+        help="instead: random input to every reader of outside input, so long each (default: 60)",
+    )  # fmt: skip
+    one.add_argument("--aarch64", action="store_true", help="instead: build for AArch64, and test under qemu-user")
     one.add_argument("--sim-seed", metavar="S", type=int, default=1, help="the first of the seeds (default: 1)")
     one.add_argument(
         "--deep", action="store_true",
@@ -205,6 +211,7 @@ def build_parser() -> Parser:
     one.add_argument("variant", nargs="?", help="a channel or a scheduler")
     one.add_argument("--all", action="store_true", help="all of them")
     one.add_argument("--json", metavar="FILE", type=Path, help="also write the figures as JSON")
+    one.add_argument("--docs", action="store_true", help="with --all: also write the table of docs/verification.md")
     one.add_argument("--deep", action="store_true", help="the long version of each part")
     one.add_argument("--part", action="append", metavar="PART", help="only this part; repeatable")
     one.add_argument("--seed", type=_whole(1), metavar="S", help="of all random choices (default: from the clock)")
@@ -411,10 +418,18 @@ def do_test(args: argparse.Namespace) -> int:
         if args.sim < 1 or args.sim_seed < 1:
             raise errors.UsageError("--sim and --sim-seed take numbers from 1")
         return testing.run_sim(args.sim, args.sim_seed)
-    if args.faults:
+    if args.faults is not None:
         from weft_lab import faults
 
-        return faults.run()
+        return faults.run(args.faults)
+    if args.fuzz is not None:
+        from weft_lab import fuzzing
+
+        return fuzzing.run(args.fuzz)
+    if args.aarch64:
+        from weft_lab import aarch64
+
+        return aarch64.run()
     if args.hours is not None and not args.deep:
         raise errors.UsageError("--hours goes with --deep")
     if args.deep:
@@ -428,15 +443,23 @@ def do_verify(args: argparse.Namespace) -> int:
     """The verify verb."""
     import time
 
-    from weft_lab import parts, verify
+    from weft_lab import environment, parts, verified, verify
 
     if (args.variant is None) != args.all:
         raise UsageError("verify takes the name of one variant, or --all")
     _check_json_target(args.json)
+    if args.docs and not args.all:
+        raise UsageError("--docs goes with --all")
     chosen = verify.variants() if args.all else [verify.find(args.variant)]
-    found = verify.run(chosen, parts.choose(args.part), args.seed or int(time.time()), deep=args.deep)
+    seed, hours = args.seed or int(time.time()), {}
+    found = verify.run(chosen, parts.choose(args.part), seed, deep=args.deep, hours=hours)
     if args.json:
         _write_json(args.json, found)
+    if args.docs:
+        source = environment.source()
+        commit = f"{source['commit']}{' with changes' if source['dirty'] else ''}"
+        kept = {"commit": commit, "date": time.strftime("%Y-%m-%d", time.gmtime()), "seed": seed, "deep": args.deep}
+        verified.write({**kept, "hours": hours, "variants": found})
     return errors.FAILURE if any(one["failures"] for one in found.values()) else errors.OK
 
 

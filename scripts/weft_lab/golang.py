@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import shutil
@@ -85,11 +86,15 @@ def parse(text: str, one: Benchmark) -> Measured | str:
         name = found.group("name").removesuffix(f"-{one.workers}")
         if name != one.name:
             continue
-        metrics = {m.group("unit"): float(m.group("value")) for m in METRIC.finditer(found.group("metrics"))}
+        try:
+            count = int(found.group("count"))
+            metrics = {m.group("unit"): float(m.group("value")) for m in METRIC.finditer(found.group("metrics"))}
+        except ValueError:
+            return f"go printed no numbers for {one.name}: {found.group('metrics')[: process.MOST_SAID]}"
         value = metrics.get(one.metric)
         if value is None:
             return f"go printed no {one.metric} for {one.name}"
-        return Measured(int(found.group("count")), metrics) if value > 0 else f"impossible time {value} {one.metric}"
+        return Measured(count, metrics) if 0 < value < math.inf else f"impossible time {value} {one.metric}"
     return _complaint(text) or f"go printed no result of {one.name}"
 
 

@@ -88,7 +88,7 @@ def parse_sample(text: str, shown: str) -> Sample:
         if not entry.get("verified", 1):
             return Sample(None, "verification failed", counters)
         value = float(entry["real_time"]) * NS[entry["time_unit"]]
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, RecursionError):
         raise DamagedError(f"{shown}: truncated, or not google-benchmark JSON") from None
     if not 0 < value < float("inf"):
         return Sample(None, f"impossible time {value}", counters)
@@ -218,7 +218,7 @@ def read_manifest(run: Path) -> dict[str, Any]:
         manifest = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise WeftError(f"{paths.shown(file)}: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise WeftError(f"{paths.shown(file)}: truncated, or not JSON: {error}") from None
     validate(manifest, paths.shown(file))
     return manifest

@@ -23,6 +23,9 @@ SLOW = "stress"  # label of the tests that --quick leaves out
 TEST_TIMEOUT_S = 300
 SIM_SEEDS = 3  # a taste; --sim N is the meal
 TAIL_LINES = 25
+# Tests at a time: many wait for most of their time (deadlocks to be reported, sleeps). Of conformance on two cores, 20
+# programs took 69 s two at a time, 45 s three or four at a time.
+JOBS = (os.cpu_count() or 1) * 3 // 2 or 1
 
 Say = Callable[[str], None]
 
@@ -57,14 +60,21 @@ def junit(file: Path, prefix: str) -> Tally:
     return tally
 
 
-def follow(command: list[str], log: Path, say: Say, pattern: str, env: dict[str, str] | None = None) -> int:
+def follow(
+    command: list[str],
+    log: Path,
+    say: Say,
+    pattern: str,
+    env: dict[str, str] | None = None,
+    cwd: Path | None = None,
+) -> int:
     """Run a command with its output in a file; lines that match `pattern` are progress."""
     look = re.compile(pattern)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as stream:
         process = subprocess.Popen(
             command,
-            cwd=paths.ROOT,
+            cwd=cwd or paths.ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
@@ -85,38 +95,47 @@ def follow(command: list[str], log: Path, say: Say, pattern: str, env: dict[str,
         return process.returncode
 
 
-def _broken(what: str, log: Path, console: Console) -> Tally:
+def broken(what: str, log: Path, console: Console) -> Tally:
+    """What could not even be begun, with the end of what it said."""
     lines = log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
     console.print("\n".join(lines), markup=False, highlight=False)
     console.print(f"{what} failed; all of it: {paths.shown(log)}", style="red")
     return Tally(failed=[what])
 
 
-def c_side(preset: str, say: Say, console: Console, *, quick: bool, only: str | None = None) -> Tally:
+def c_side(
+    preset: str,
+    say: Say,
+    console: Console,
+    *,
+    quick: bool,
+    only: str | None = None,
+    env: dict[str, str] | None = None,
+) -> Tally:
     """Configure, build and test one preset; `only`: tests whose name matches."""
     build = paths.BUILD / preset
     logs = paths.BUILD / "weft"
     say("configuring")  # always: libraries may have come that were not there the last time
     log = logs / f"configure-{preset}.log"
     if follow(["cmake", "--preset", preset], log, say, r"^-- (Configuring done)"):
-        return _broken(f"cmake --preset {preset}", log, console)
+        return broken(f"cmake --preset {preset}", log, console)
     log = logs / f"build-{preset}.log"
     say("building")
     if follow(["cmake", "--build", "--preset", preset], log, say, r"^\[(\d+/\d+)\]"):
-        return _broken(f"build of {preset}", log, console)
+        return broken(f"build of {preset}", log, console)
     log, xml = logs / f"test-{preset}.log", logs / f"test-{preset}.xml"
     xml.unlink(missing_ok=True)
     command = [
         "ctest", "--test-dir", str(build), "--output-junit", str(xml), "--output-on-failure",
-        "--no-tests=error", "--timeout", str(TEST_TIMEOUT_S), "-j", str(os.cpu_count() or 1),
+        "--no-tests=error", "--timeout", str(TEST_TIMEOUT_S), "-j", str(JOBS),
         *(["-LE", SLOW] if quick else []), *(["-R", only] if only else []),
     ]  # fmt: skip
-    code = follow(command, log, say, r"^\s*(\d+/\d+) Test")
+    code = follow(command, log, say, r"^\s*(\d+/\d+) Test", env)
     if not xml.is_file():
-        return _broken(f"ctest of {preset}", log, console)
+        return broken(f"ctest of {preset}", log, console)
     tally = junit(xml, preset)
     if code and not tally.failed:
-        return _broken(f"ctest of {preset}", log, console)
+        return broken(f"ctest of {preset}", log, console)
     if tally.failed:
         console.print(f"what they said: {paths.shown(log)}", style="red", highlight=False)
     return tally
@@ -132,19 +151,28 @@ def python_side(say: Say, console: Console) -> Tally:
         say(name)
         log = logs / f"{name.replace(' ', '-')}.log"
         if follow([sys.executable, "-m", "ruff", *arguments, *places], log, say, r"^(\S+\.py):", cache):
-            tally.add(_broken(name, log, console))
+            tally.add(broken(name, log, console))
         else:
             tally.passed += 1
     log, xml = logs / "pytest.log", logs / "pytest.xml"
     xml.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={xml}", "tests/python"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-n",
+        str(os.cpu_count() or 1),
+        f"--junitxml={xml}",
+        "tests/python",
+    ]
     code = follow(command, log, say, r"\[ *(\d+%)\]", {"COLUMNS": "80"})
     if not xml.is_file():
-        tally.add(_broken("pytest", log, console))
+        tally.add(broken("pytest", log, console))
         return tally
     found = junit(xml, "python")
     if code and not found.failed:
-        found = _broken("pytest", log, console)
+        found = broken("pytest", log, console)
     elif found.failed:
         console.print(f"what they said: {paths.shown(log)}", style="red", highlight=False)
     tally.add(found)
@@ -248,7 +276,7 @@ def run_sim(count: int, first: int) -> int:
         for command, name in build:
             log = paths.BUILD / "weft" / f"{name}-release.log"
             if follow(command, log, say, r"^\[(\d+/\d+)\]"):
-                _broken(" ".join(command), log, console)
+                broken(" ".join(command), log, console)
                 return errors.FAILURE
         tally = sim_stage(seeds, say, console)
     print(
@@ -259,23 +287,34 @@ def run_sim(count: int, first: int) -> int:
     return errors.FAILURE if tally.failed else errors.OK
 
 
-def run(presets: list[str] | None, *, quick: bool, python: bool) -> int:
-    """The test verb."""
-    console = Console(highlight=False)
-    wanted = list(presets or (PRESETS[:1] if quick else PRESETS))
-    total = Tally()
-    stages: list[tuple[str, Callable[[Say], Tally]]] = [
-        (preset, lambda say, preset=preset: c_side(preset, say, console, quick=quick)) for preset in wanted
+Stage = Callable[[Say, Console], Tally]
+
+
+def _default_stages(presets: list[str], *, quick: bool, python: bool) -> list[tuple[str, Stage]]:
+    """Of the verb without options; what is narrowed down to builds is those builds."""
+    from weft_lab import aarch64, faults, fuzzing
+
+    stages: list[tuple[str, Stage]] = [
+        (preset, lambda say, console, preset=preset: c_side(preset, say, console, quick=quick)) for preset in presets
     ]
-    if "release" in wanted:
-        stages.append(("sim", lambda say: sim_stage(range(1, 1 + SIM_SEEDS), say, console)))
+    if "release" in presets:
+        stages.append(("sim", lambda say, console: sim_stage(range(1, 1 + SIM_SEEDS), say, console)))
     if python:
-        stages.append(("python", lambda say: python_side(say, console)))
+        stages.append(("python", python_side))
+    if python and not quick and presets == list(PRESETS):
+        stages += [("faults", faults.stage), ("aarch64", aarch64.stage), ("fuzz", fuzzing.stage)]
+    return stages
+
+
+def _in_turn(stages: list[tuple[str, Stage]]) -> Tally:
+    """Each stage, with its line and its time."""
+    console = Console(highlight=False)
+    total = Tally()
     for name, stage in stages:
         started = time.monotonic()
         with status_line(console, name) as status:
             say = (lambda text, name=name: status.update(f"{name}: {text}")) if status else (lambda _: None)
-            tally = stage(say)
+            tally = stage(say, console)
         skipped = f", {tally.skipped} skipped" if tally.skipped else ""
         line = f"{name}: {tally.passed} passed, {len(tally.failed)} failed{skipped}"
         console.print(
@@ -286,6 +325,20 @@ def run(presets: list[str] | None, *, quick: bool, python: bool) -> int:
         total.add(tally)
     for name in total.failed:
         console.print(f"FAILED {name}", style="red", markup=False, soft_wrap=True)
+    return total
+
+
+def only_stage(name: str, stage: Stage) -> int:
+    """One stage by itself, and the last line."""
+    total = _in_turn([(name, stage)])
+    print(f"{total.passed} passed, {len(total.failed)} failed", flush=True)
+    return errors.FAILURE if total.failed else errors.OK
+
+
+def run(presets: list[str] | None, *, quick: bool, python: bool) -> int:
+    """The test verb."""
+    wanted = list(presets or (PRESETS[:1] if quick else PRESETS))
+    total = _in_turn(_default_stages(wanted, quick=quick, python=python))
     print(f"{total.passed} passed, {len(total.failed)} failed", flush=True)
     return errors.FAILURE if total.failed else errors.OK
 

@@ -213,21 +213,24 @@ def shown_figure(value: Any) -> str:
     return f"{value:,}"
 
 
-def overview(summaries: dict[str, dict[str, Any]], style: box.Box) -> Table:
-    """One row a variant."""
+def overview(summaries: dict[str, dict[str, Any]], style: box.Box, hours: dict[str, float] | None = None) -> Table:
+    """One row a variant; with the hours that it took, if they are given."""
     grid = Table(box=style, pad_edge=False, collapse_padding=True)
     grid.add_column("variant", style="bold", no_wrap=True)
-    for name in (*FIGURES.values(), "failed"):
+    for name in (*FIGURES.values(), *(["hours"] if hours is not None else []), "failed"):
         grid.add_column(name, justify="right", no_wrap=True)
     for name, found in summaries.items():
         failures = len(found["failures"])
         cells = [shown_figure(found[key]) for key in FIGURES]
+        cells += [f"{hours[name]:.2f}"] if hours is not None else []
         grid.add_row(name, *cells, Text(str(failures), "bold red" if failures else ""))
     return grid
 
 
-def run(chosen: list[Variant], parts: list[Part], seed: int, *, deep: bool) -> dict[str, dict[str, Any]]:
-    """All parts for each variant; shows as it goes, returns the JSON."""
+def run(
+    chosen: list[Variant], parts: list[Part], seed: int, *, deep: bool, hours: dict[str, float] | None = None
+) -> dict[str, dict[str, Any]]:
+    """All parts for each variant; shows as it goes, returns the JSON, and how long each took in `hours`."""
     console = table.console()
     summaries: dict[str, dict[str, Any]] = {}
     once: dict[str, Any] = {}
@@ -244,6 +247,8 @@ def run(chosen: list[Variant], parts: list[Part], seed: int, *, deep: bool) -> d
                 outcomes[part.name] = run_part(part, Job(variant, deep, seed, say, console, once))
         show_variant(console, variant, outcomes)
         summaries[variant.name] = summary(outcomes.values())
+        if hours is not None:
+            hours[variant.name] = sum(outcome.seconds for outcome in outcomes.values()) / 3600
         ran += sum(outcome.ran for outcome in outcomes.values())
         missing += sum(not outcome.ran for outcome in outcomes.values())
     if len(chosen) > 1:

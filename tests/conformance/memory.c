@@ -267,6 +267,47 @@ START_TEST(the_nth_allocation_fails)
     }
 END_TEST
 
+static _Atomic(unsigned) done_tasks;
+
+static void count_one(void *unused)
+{
+    (void)unused;
+    weft_yield();
+    add_relaxed(&done_tasks, 1u); /* statistic */
+}
+
+static void run_crowd(void *unused)
+{
+    unsigned accepted = 0;
+    (void)unused;
+    store_relaxed(&done_tasks, 0u); /* no other task yet */
+    for (int i = 0; i < 40; i++) {
+        accepted += weft_go(count_one, NULL) == WEFT_OK;
+    }
+    while (load_relaxed(&done_tasks) < accepted) { /* statistic */
+        weft_yield();
+    }
+    scenario_ran = true;
+}
+
+/* The n-th thread of a run, and all after it, can't be created: the run is refused, or what it accepts is run by those that there are. */
+START_TEST(the_nth_thread_can_not_be_created)
+    {
+        struct weft_options options = {.sched = combination.sched,
+                                       .chan = combination.chan,
+                                       .workers = combination.workers,
+                                       .seed = combination.seed};
+        for (size_t n = 1; n < combination.workers + 4; n++) { /* the first one is the watchdog */
+            scenario_ran = false;
+            fail_threads(n);
+            enum weft_status status = run_options(&options, run_crowd, NULL);
+            fail_threads(SIZE_MAX);
+            CHECK_MSG(status == WEFT_OK || status == WEFT_NOMEM, "thread %zu: %s", n, weft_status_name(status));
+            CHECK_EQ(scenario_ran, status == WEFT_OK);
+        }
+    }
+END_TEST
+
 TCase *memory_tests(void)
 {
     TCase *cases = tcase_create("memory");
@@ -277,5 +318,6 @@ TCase *memory_tests(void)
     tcase_add_test(cases, defer_panics);
     tcase_add_test(cases, functions_that_are_due_are_not_lost);
     tcase_add_test(cases, the_nth_allocation_fails);
+    tcase_add_test(cases, the_nth_thread_can_not_be_created);
     return cases;
 }

@@ -78,7 +78,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         FUZZ_MUST(got->seed != 0);
         FUZZ_MUST(runtime.sched != NULL && runtime.chan != NULL && !runtime.chan->caps.control);
     }
-    FUZZ_MUST(options_hog_ns() >= 0);
+    weft_ns hog_ns = options_hog_ns();
+    FUZZ_MUST(hog_ns >= 0 && hog_ns <= (weft_ns)HOG_MS_MAX * 1000000);
     run_if_small(&options, status == WEFT_OK);
     return 0;
 }

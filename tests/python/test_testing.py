@@ -1,7 +1,9 @@
 """Goal: `weft test` counts what failed and says it in its last line. Method: made-up JUnit files and stages."""
 
+from types import SimpleNamespace
+
 import pytest
-from weft_lab import testing
+from weft_lab import aarch64, faults, fuzzing, testing
 from weft_lab.testing import Tally
 
 XML = """<testsuite tests="4">
@@ -20,19 +22,47 @@ def test_junit_files_are_counted(tmp_path):
     assert tally.failed == ["asan: b", "asan: c"]
 
 
-@pytest.mark.parametrize(
-    ("failed", "code", "last"), [([], 0, "10 passed, 0 failed"), (["x"], 1, "10 passed, 5 failed")]
-)
-def test_the_last_line_and_the_exit_code(monkeypatch, capsys, failed, code, last):
-    def stage(*_, **__):
-        _[-2]("working")
-        return Tally(2, list(failed))
+@pytest.fixture
+def stages(monkeypatch):
+    """Every stage of the verb says what `stages.tally` holds, and that it was run."""
+    ran = SimpleNamespace(names=[], tally=Tally(2))
 
-    monkeypatch.setattr(testing, "c_side", stage)
-    monkeypatch.setattr(testing, "python_side", stage)
-    monkeypatch.setattr(testing, "sim_stage", stage)
+    def fake(name):
+        def stage(*given, **_):
+            words = [word for word in given if isinstance(word, str)]
+            ran.names.append(words[0] if words else name)
+            return Tally(ran.tally.passed, list(ran.tally.failed))
+
+        return stage
+
+    for module, function, name in (
+        (testing, "c_side", "c"),
+        (testing, "python_side", "python"),
+        (testing, "sim_stage", "sim"),
+        (faults, "stage", "faults"),
+        (aarch64, "stage", "aarch64"),
+        (fuzzing, "stage", "fuzz"),
+    ):
+        monkeypatch.setattr(module, function, fake(name))
+    return ran
+
+
+@pytest.mark.parametrize(
+    ("failed", "code", "last"), [([], 0, "16 passed, 0 failed"), (["x"], 1, "16 passed, 8 failed")]
+)
+def test_the_last_line_and_the_exit_code(stages, capsys, failed, code, last):
+    stages.tally = Tally(2, failed)
     assert testing.run(None, quick=False, python=True) == code
     assert capsys.readouterr().out.splitlines()[-1] == last
+
+
+def test_all_stages_unless_it_is_narrowed_down(stages):
+    testing.run(None, quick=False, python=True)
+    assert stages.names == ["release", "asan", "tsan", "sim", "python", "faults", "aarch64", "fuzz"]
+    stages.names.clear()
+    testing.run(None, quick=True, python=True)
+    testing.run(["asan"], quick=False, python=True)
+    assert stages.names == ["release", "sim", "python", "asan", "python"]
 
 
 def test_a_command_is_followed_into_its_log(tmp_path):

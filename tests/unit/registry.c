@@ -67,7 +67,7 @@ END_TEST
 
 /* --- refusals --- */
 
-static const char *bad_sched, *bad_chan, *bad_workers;
+static const char *bad_sched, *bad_chan, *bad_workers, *bad_seed, *bad_hog;
 static struct weft_options bad_options;
 
 static void run_bad(void)
@@ -75,6 +75,8 @@ static void run_bad(void)
     setenv("WEFT_SCHED", bad_sched, 1);
     setenv("WEFT_CHAN", bad_chan, 1);
     setenv("WEFT_WORKERS", bad_workers, 1);
+    setenv("WEFT_SEED", bad_seed, 1);
+    setenv("WEFT_HOG_MS", bad_hog, 1);
     _exit(weft_run(&bad_options, look, NULL) == WEFT_INVALID ? 0 : 1);
 }
 
@@ -88,7 +90,7 @@ static void refused(const char *message)
 
 START_TEST(bad_values_are_refused_by_name)
     {
-        bad_sched = bad_chan = bad_workers = "";
+        bad_sched = bad_chan = bad_workers = bad_seed = bad_hog = "";
         bad_options = (struct weft_options){.sched = "stael"};
         refused("unknown scheduler 'stael' (weft_options.sched); there are: steal global thread");
         bad_options = (struct weft_options){.chan = "rings"};
@@ -110,6 +112,18 @@ START_TEST(bad_values_are_refused_by_name)
         for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
             bad_workers = numbers[i];
             refused("WEFT_WORKERS");
+        }
+        bad_workers = "";
+        static const char *const seeds[] = {"-1", "7x", "seed", " 7", "18446744073709551616"};
+        for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++) {
+            bad_seed = seeds[i];
+            refused("WEFT_SEED");
+        }
+        bad_seed = "";
+        static const char *const limits[] = {"-1", "10ms", "99999999999999999999", "86400001"};
+        for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+            bad_hog = limits[i];
+            refused("WEFT_HOG_MS");
         }
     }
 END_TEST
