@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import os
 import re
 import shlex
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,8 @@ SECONDS = 60
 INPUT_S = 20  # an input that takes longer is a finding
 LONGEST = {"run": 8192}  # bytes of an input
 LONGEST_USUAL = 1024
+NICE = ("nice", "-n", "10")
+WIDTH = 200
 DONE = re.compile(r"^Done (\d+)(?: runs)? in \d+ second", re.MULTILINE)
 COVERED = re.compile(r"cov: (\d+)")
 FOUND = re.compile(r"Test unit written to (\S+)")
@@ -71,7 +74,7 @@ def _place(kind: str) -> Path:
     return paths.BUILD / "weft" / "fuzz" / kind
 
 
-def run_target(target: Target, seconds: float) -> Ending:
+def run_target(target: Target, seconds: float, before: tuple[str, ...] = ()) -> Ending:
     """One target for so long. What it learns stays in build/, and is where the next run begins."""
     grown, found = _place("corpus") / target.name, _place("found")
     grown.mkdir(parents=True, exist_ok=True)
@@ -82,7 +85,7 @@ def run_target(target: Target, seconds: float) -> Ending:
         f"-max_len={LONGEST.get(target.name, LONGEST_USUAL)}", f"-artifact_prefix={found}/{target.name}-",
         str(grown), str(SOURCES / "corpus" / target.name),
     ]  # fmt: skip
-    code = testing.follow(target.command(*arguments), log, lambda _: None, r"(?!)")
+    code = testing.follow([*before, *target.command(*arguments)], log, lambda _: None, r"(?!)")
     text = log.read_text(errors="replace")
     if code == 0:
         runs = DONE.search(text)
@@ -111,8 +114,8 @@ def build(say: testing.Say, console: Console) -> testing.Tally:
     return testing.Tally()
 
 
-def stage(say: testing.Say, console: Console, seconds: float = SECONDS) -> testing.Tally:
-    """Every target; a finding is a failure, shown with the line that runs it again."""
+def stage(say: testing.Say, console: Console, seconds: float = SECONDS, before: tuple[str, ...] = ()) -> testing.Tally:
+    """Every target, behind the words `before`; a finding is a failure, shown with the line that runs it again."""
     tally = build(say, console)
     if tally.failed:
         return tally
@@ -124,7 +127,7 @@ def stage(say: testing.Say, console: Console, seconds: float = SECONDS) -> testi
         tally.skipped += len(left_out)
     say(f"0/{len(chosen)}, {seconds:g} s each")
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        endings = pool.map(lambda target: run_target(target, seconds), chosen)
+        endings = pool.map(lambda target: run_target(target, seconds, before), chosen)
         for number, (target, ending) in enumerate(zip(chosen, endings, strict=True), start=1):
             say(f"{number}/{len(chosen)}, {seconds:g} s each")
             console.print(
@@ -133,6 +136,35 @@ def stage(say: testing.Say, console: Console, seconds: float = SECONDS) -> testi
             tally.passed += not ending.finding
             tally.failed += [f"fuzz: {target.name}"] if ending.finding else []
     return tally
+
+
+class Beside:
+    """Fuzzing that goes on, at low priority, beside stages that mostly wait; its own turn only reports."""
+
+    def __init__(self, seconds: float = SECONDS) -> None:
+        self._seconds = seconds
+        self._said = io.StringIO()
+        self._pool = ThreadPoolExecutor(1)
+        self._tally: Future[testing.Tally] | None = None
+
+    def _fuzz(self) -> testing.Tally:
+        return stage(lambda _: None, Console(file=self._said, highlight=False, width=WIDTH), self._seconds, NICE)
+
+    def alongside(self, other: testing.Stage) -> testing.Stage:
+        """The other stage, which starts this one."""
+
+        def begin(say: testing.Say, console: Console) -> testing.Tally:
+            self._tally = self._pool.submit(self._fuzz)
+            return other(say, console)
+
+        return begin
+
+    def stage(self, say: testing.Say, console: Console) -> testing.Tally:
+        """Waits for the end, and says what was found."""
+        say("it began beside the stages before")
+        tally = self._tally.result() if self._tally else self._fuzz()
+        console.print(self._said.getvalue(), end="", markup=False, soft_wrap=True)
+        return tally
 
 
 def run(seconds: float) -> int:

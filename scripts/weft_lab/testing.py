@@ -302,7 +302,8 @@ def _default_stages(presets: list[str], *, quick: bool, python: bool) -> list[tu
     if python:
         stages.append(("python", python_side))
     if python and not quick and presets == list(PRESETS):
-        stages += [("faults", faults.stage), ("aarch64", aarch64.stage), ("fuzz", fuzzing.stage)]
+        fuzz = fuzzing.Beside()
+        stages += [("faults", fuzz.alongside(faults.stage)), ("aarch64", aarch64.stage), ("fuzz", fuzz.stage)]
     return stages
 
 

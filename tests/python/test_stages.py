@@ -50,6 +50,20 @@ def test_a_finding_fails_and_is_shown_with_what_runs_it_again(fuzzers, capsys):
     assert "run: exit 1; all of it: " in said
 
 
+def test_fuzzing_beside_another_stage_is_reported_in_its_turn(fuzzers, capsys):
+    fuzzers(cell="echo 'Done 5 runs in 2 second(s)'", run="exit 1")
+    console, fuzz = Console(width=200), fuzzing.Beside(1)
+
+    def other(*_):
+        return Tally(passed=3)
+
+    assert fuzz.alongside(other)(say, console).passed == 3
+    assert capsys.readouterr().out == ""
+    tally = fuzz.stage(say, console)
+    assert (tally.passed, tally.failed) == (1, ["fuzz: run"])
+    assert "cell: 5 inputs" in capsys.readouterr().out
+
+
 def test_targets_are_given_time_and_corpus(fuzzers, capsys, tmp_path):
     fuzzers(cell=f'echo "$@" >{tmp_path}/arguments')
     fuzzing.stage(say, Console(width=200), 3)
