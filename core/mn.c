@@ -350,7 +350,7 @@ no_race_check static void worker_loop(struct mn_worker *worker)
 {
     const struct mn_policy *policy = mn.policy;
     struct signal_stack signal_stack;
-    signal_stack_install(&signal_stack);
+    signal_stack_install(&signal_stack, mn.signal_stacks + (size_t)worker->base.index * SIGNAL_STACK_SIZE);
     worker_set_self(&worker->base);
     context_init_thread(&worker->loop);
     while (!load_relaxed(&mn.stop)) { /* relaxed: looked at again and again */
@@ -432,7 +432,10 @@ enum weft_status mn_run(const struct mn_policy *policy, const struct weft_option
     enum weft_status status = WEFT_NOMEM;
     size_t size = sizeof(struct mn_worker) * mn.count;
     mn.workers = aligned_alloc(CACHE_LINE, size);
-    if (mn.workers == NULL) {
+    mn.signal_stacks = malloc((size_t)mn.count * SIGNAL_STACK_SIZE); /* here, so that a run that goes on allocates for its tasks only */
+    if (mn.workers == NULL || mn.signal_stacks == NULL) {
+        free(mn.workers);
+        free(mn.signal_stacks);
         return WEFT_NOMEM;
     }
     memset(mn.workers, 0, size);
@@ -466,6 +469,7 @@ enum weft_status mn_run(const struct mn_policy *policy, const struct weft_option
     }
     task_pools_reset(options->stack_size);
     free(mn.workers);
+    free(mn.signal_stacks);
     mn.workers = NULL;
     return status;
 }

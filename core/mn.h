@@ -79,6 +79,7 @@ enum { TICKS_PER_TIMER_CHECK = 64 };
 struct mn {
     const struct mn_policy *policy;
     struct mn_worker *workers;
+    char *signal_stacks; /* SIGNAL_STACK_SIZE for each worker */
     unsigned count;
     task_fn main_fn;
     void *main_arg;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { SIGNAL_STACK_SIZE = 64 * 1024, GUARD_SLACK = 64 * 1024 };
+enum { GUARD_SLACK = 64 * 1024 };
 
 static struct sigaction before;
 
@@ -67,16 +67,20 @@ void overflow_stop(void)
     sigaction(SIGSEGV, &before, NULL);
 }
 
-void signal_stack_install(struct signal_stack *stack)
+void signal_stack_install(struct signal_stack *stack, void *given)
 {
     stack_t old;
     *stack = (struct signal_stack){0};
     if (sigaltstack(NULL, &old) != 0 || (old.ss_flags & SS_DISABLE) == 0) {
         return; /* the thread has one */
     }
-    void *memory = malloc(SIGNAL_STACK_SIZE);
+    void *memory = given != NULL ? given : malloc(SIGNAL_STACK_SIZE);
     stack_t mine = {.ss_sp = memory, .ss_size = SIGNAL_STACK_SIZE};
-    if (memory != NULL && sigaltstack(&mine, NULL) == 0) {
+    stack->installed = memory != NULL && sigaltstack(&mine, NULL) == 0;
+    if (given != NULL) {
+        return;
+    }
+    if (stack->installed) {
         stack->memory = memory;
     } else {
         free(memory);
@@ -85,7 +89,7 @@ void signal_stack_install(struct signal_stack *stack)
 
 void signal_stack_remove(struct signal_stack *stack)
 {
-    if (stack->memory != NULL) {
+    if (stack->installed) {
         stack_t none = {.ss_flags = SS_DISABLE};
         sigaltstack(&none, NULL);
         free(stack->memory);

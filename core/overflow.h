@@ -12,12 +12,15 @@
 bool overflow_start(void);
 void overflow_stop(void);
 
-/* A thread's alternate signal stack, unless it has one already: to be called first and last by each thread that runs tasks. Without memory
- * for it an overflow is a plain SIGSEGV. */
+enum { SIGNAL_STACK_SIZE = 64 * 1024 };
+
+/* A thread's alternate signal stack, unless it has one already: to be called first and last by each thread that runs tasks. `memory`: the
+ * caller's, SIGNAL_STACK_SIZE of it, until signal_stack_remove(); or NULL: allocated here, and where there is none an overflow is a plain SIGSEGV. */
 struct signal_stack {
-    void *memory; /* NULL: nothing to take back */
+    bool installed;
+    void *memory; /* to be freed */
 };
-void signal_stack_install(struct signal_stack *stack);
+void signal_stack_install(struct signal_stack *stack, void *memory);
 void signal_stack_remove(struct signal_stack *stack);
 
 /* The guard of the calling thread's own stack, for schedulers whose tasks are threads. */

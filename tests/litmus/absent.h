@@ -93,9 +93,10 @@ uint64_t random_seed(uint64_t seed, unsigned index)
     return seed + index + 1;
 }
 
-void signal_stack_install(struct signal_stack *stack)
+void signal_stack_install(struct signal_stack *stack, void *memory)
 {
     (void)stack;
+    (void)memory;
 }
 
 void signal_stack_remove(struct signal_stack *stack)

@@ -163,7 +163,7 @@ static force_inline struct thread_worker *thread_self_task(void)
 
 static void thread_main(struct thread_worker *self)
 {
-    signal_stack_install(&self->signal_stack);
+    signal_stack_install(&self->signal_stack, NULL);
     guard_of_thread(&self->base.guard);
     worker_set_self(&self->base);
     store_relaxed(&self->id, gettid());
