@@ -166,7 +166,7 @@ def histories(job: Job) -> Outcome:
         job.say(f"{number + 1}/{len(runs)}")
         return [paths.shown(programs[name]), *arguments], found
 
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(4 * (os.cpu_count() or 1)) as pool:  # they mostly wait
         return read_histories(list(pool.map(one, range(len(runs)))))
 
 
