@@ -63,7 +63,7 @@ class Source:
 def find(name: str) -> Path:
     """A matrix by path, or by the name of a file in bench/matrix."""
     given = Path(name)
-    if given.is_file():
+    if paths.is_file(given):
         return given
     known = sorted(path.stem for path in paths.MATRICES.glob("*.toml"))
     if name in known:
@@ -352,7 +352,7 @@ def suite_asked_for(where: list[str]) -> str | None:
     """The suite of `--where suite=NAME`, if it has a matrix of its own."""
     for clause in where:
         key, _, value = clause.partition("=")
-        if key == "suite" and (paths.MATRICES / f"{value}.toml").is_file():
+        if key == "suite" and paths.is_file(paths.MATRICES / f"{value}.toml"):
             return value
     return None
 

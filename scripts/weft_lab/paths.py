@@ -38,3 +38,19 @@ def shown(path: Path) -> str:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:
         return str(path)
+
+
+def is_file(path: Path) -> bool:
+    """Is it a file? Not, if no file can have that name: one that users type may be anything."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def is_dir(path: Path) -> bool:
+    """The same for a directory."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False

@@ -168,9 +168,9 @@ class Run:
 def resolve(name: str, results: Path | None = None) -> Path:
     """A run by directory, or by its name (or an unambiguous beginning or end) in results/."""
     given = Path(name)
-    if (given / "manifest.json").is_file():
+    if paths.is_file(given / "manifest.json"):
         return given
-    if given.name == "manifest.json" and given.is_file():
+    if given.name == "manifest.json" and paths.is_file(given):
         return given.parent
     known = [path.name for path in run_dirs(results)]
     hits = [one for one in known if one == name] or [one for one in known if one.startswith(name) or one.endswith(name)]
@@ -181,7 +181,7 @@ def resolve(name: str, results: Path | None = None) -> Path:
         return base / hits[0]
     if hits:
         raise UsageError(f"'{name}' may be any of these runs: {', '.join(hits)}")
-    if given.is_dir():
+    if paths.is_dir(given):
         raise UsageError(f"{name}: not a run: it has no manifest.json")
     raise UsageError(f"no run '{name}' in {paths.shown(base)}{suggestion(name, known) or ' (there are none yet)'}")
 
