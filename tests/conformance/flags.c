@@ -493,7 +493,7 @@ static void yield_for_ever(void *unused)
     }
 }
 
-/* Tasks that yield without end, a pair that talks, and one that is to be run all the same, each time after a bounded number of others. */
+/* Tasks that yield without end, and one that is to be run all the same, each time after a bounded number of others. */
 TASK_TEST(a_fair_scheduler_starves_nobody)
 {
     struct crew crew;
@@ -511,6 +511,62 @@ TASK_TEST(a_fair_scheduler_starves_nobody)
     }
     store_release(&fair_stops, true);
     crew_fini(&crew);
+}
+
+/* Far more than a fair scheduler lets a pair have in a row; where it has several workers, the kernel may stop the one of the third task meanwhile. */
+enum { MOST_TALKS = 100000, FIRST_TALKS = 10 };
+static struct weft_chan *there, *back;
+static _Atomic(unsigned) turns;
+static _Atomic(bool) bystander_ran;
+
+static void ask_on(void *unused)
+{
+    uint64_t value = 1;
+    (void)unused;
+    while (!load_relaxed(&bystander_ran) && (combination.workers > 1 || load_relaxed(&turns) < MOST_TALKS)) {
+        CHECK_STATUS(weft_send(there, &value), WEFT_OK);
+        CHECK_STATUS(weft_recv(back, &value), WEFT_OK);
+        add_relaxed(&turns, 1u);
+    }
+    weft_close(there);
+}
+
+static void answer_on(void *unused)
+{
+    uint64_t value;
+    (void)unused;
+    while (weft_recv(there, &value) == WEFT_OK) {
+        CHECK_STATUS(weft_send(back, &value), WEFT_OK);
+    }
+}
+
+static void stand_by(void *unused)
+{
+    (void)unused;
+    while (load_relaxed(&turns) < FIRST_TALKS) {
+        weft_yield();
+    }
+    store_relaxed(&bystander_ran, true);
+}
+
+/* Two that talk are each other's next to run. One that yields beside them is run before they have talked for long. */
+TASK_TEST(a_pair_that_talks_starves_nobody)
+{
+    struct crew crew;
+    if (!combination.sched_caps->fair || combination.sched_caps->os_threads) {
+        skip("scheduler %s is not fair, or the kernel's", combination.sched);
+        return;
+    }
+    there = make_chan(sizeof(uint64_t), caps->capacity_min);
+    back = make_chan(sizeof(uint64_t), caps->capacity_min);
+    crew_init(&crew);
+    crew_go(&crew, answer_on, NULL);
+    crew_go(&crew, ask_on, NULL);
+    crew_go(&crew, stand_by, NULL);
+    crew_fini(&crew);
+    CHECK(bystander_ran && (combination.workers > 1 || turns < MOST_TALKS));
+    weft_chan_free(there);
+    weft_chan_free(back);
 }
 
 static void count_marked(void *unused)
@@ -572,6 +628,7 @@ TCase *flags_tests(void)
     tcase_add_test(cases, messages_allocate_above_their_bound);
     tcase_add_test(cases, tasks_are_threads_if_it_says_so);
     tcase_add_test(cases, a_fair_scheduler_starves_nobody);
+    tcase_add_test(cases, a_pair_that_talks_starves_nobody);
     tcase_add_test(cases, workers_steal_if_it_says_so);
     tcase_add_test(cases, virtual_time_jumps);
     return cases;
