@@ -58,7 +58,8 @@ def test_the_last_line_and_the_exit_code(stages, capsys, failed, code, last):
 
 def test_all_stages_unless_it_is_narrowed_down(stages):
     testing.run(None, quick=False, python=True)
-    assert stages.names == ["release", "asan", "tsan", "sim", "python", "faults", "aarch64", "fuzz"]
+    assert stages.names[:5] == ["release", "asan", "tsan", "sim", "python"]
+    assert sorted(stages.names[5:]) == ["aarch64", "faults", "fuzz"]  # fuzz beside the others
     stages.names.clear()
     testing.run(None, quick=True, python=True)
     testing.run(["asan"], quick=False, python=True)
