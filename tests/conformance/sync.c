@@ -3,6 +3,7 @@
  * their last user; misuse in children. After Go's sync/{mutex,rwmutex,cond,waitgroup,once}_test.go and x/sync/semaphore. */
 #include "conformance.h"
 
+#include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -86,6 +87,28 @@ TASK_TEST(mutex_starves_nobody)
     store_release(&hog_stops, true);
     crew_fini(&hogs);
     crew_fini(&others);
+}
+
+static void set_flag(void *flag)
+{
+    weft_lock(&mutex);
+    *(bool *)flag = true;
+    weft_unlock(&mutex);
+}
+
+/* Lock lets others go first, now and then, where it is inlined, too. */
+TASK_TEST(a_loop_of_locks_keeps_nobody_out)
+{
+    struct crew crew;
+    bool flag = false;
+    crew_init(&crew);
+    crew_go(&crew, set_flag, &flag);
+    for (bool seen = false; !seen;) {
+        weft_lock(&mutex);
+        seen = flag;
+        weft_unlock(&mutex);
+    }
+    crew_fini(&crew);
 }
 
 struct shared {
@@ -659,6 +682,33 @@ static void unlock_unlocked(void *unused)
     weft_unlock(&mutex);
 }
 
+static void *lock_outside_of_tasks(void *unused)
+{
+    weft_lock(&mutex);
+    return unused;
+}
+
+static void *unlock_outside_of_tasks(void *unused)
+{
+    weft_unlock(&mutex);
+    return unused;
+}
+
+static void lock_outside(void *unused)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, lock_outside_of_tasks, unused);
+    pthread_join(thread, NULL);
+}
+
+static void unlock_outside(void *unused)
+{
+    pthread_t thread;
+    weft_lock(&mutex);
+    pthread_create(&thread, NULL, unlock_outside_of_tasks, unused);
+    pthread_join(thread, NULL);
+}
+
 static void runlock_unlocked(void *unused)
 {
     (void)unused;
@@ -707,6 +757,8 @@ START_TEST(misuse_is_named)
             const char *says;
         } cases[] = {
             {unlock_unlocked, "unlock of an unlocked mutex"},
+            {lock_outside, "outside of any task"},
+            {unlock_outside, "outside of any task"},
             {runlock_unlocked, "runlock of the rwmutex"},
             {runlock_written, "runlock of the rwmutex"},
             {wunlock_read, "wunlock of the rwmutex"},
@@ -753,6 +805,7 @@ TCase *sync_tests(void)
     tcase_set_timeout(cases, 120);
     tcase_add_test(cases, mutex_excludes);
     tcase_add_test(cases, mutex_starves_nobody);
+    tcase_add_test(cases, a_loop_of_locks_keeps_nobody_out);
     tcase_add_test(cases, the_last_user_frees_the_mutex);
     tcase_add_test(cases, writers_exclude_readers_share);
     tcase_add_test(cases, rwmutex_takes_turns);
