@@ -24,13 +24,7 @@
 
 #include <stddef.h>
 
-static const weft_ns starving_ns = 1000000;
-
 enum { LOCKED = 1, HELD = 2, WAITERS = 4 };
-enum { LOOK_PAUSES = 4 };
-#ifndef MUTEX_LOOKS /* a client of the model checker has none: it would never queue */
-#define MUTEX_LOOKS 8
-#endif
 
 struct mutex {
     _Atomic(uint32_t) word;
@@ -120,7 +114,7 @@ static cold_function void lock_slow(struct mutex *self)
             began = clock_now();
             sync_push(&self->tail, &waiter);
         } else { /* overtaken */
-            waiter.starving = clock_now() - began > starving_ns;
+            waiter.starving = clock_now() - began > MUTEX_STARVING_NS;
             sync_push_front(&self->tail, &waiter);
         }
         task_park(WAIT_LOCK, self, park_unlock, &self->lock, NULL);

@@ -348,8 +348,9 @@ extern inline __attribute__((gnu_inline)) void weft_unlock(struct weft_mutex *mu
 }
 #endif
 
-/* Many readers or one writer. A waiting writer keeps new readers out; the readers that wait when it unlocks go before the next
- * writer. Not for recursive reading. runlock and wunlock of what is not locked so are panics. */
+/* Many readers or one writer. A writer that waits for readers keeps new ones out, and has the lock when they have left. When a writer unlocks, the
+ * readers that wait go before the next waiting writer; but a running task may overtake them all, until one has waited for 1 ms: it is handed the
+ * lock. Not for recursive reading. runlock and wunlock of what is not locked so are panics. */
 struct weft_rwmutex {
     uint64_t opaque[6];
 };
