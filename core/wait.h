@@ -92,7 +92,7 @@ static force_inline void waitq_push_announced(struct waitq *queue, struct waiter
     waitq_push(queue, waiter);
     /* seq_cst: first half of the handshake "count a waiter, then look at the channel" against "change the channel, then
      * look at the count" (chan_notify). An exchange, as the store that keeps later loads behind it. */
-    if (!tasks_alone) { /* program order is all that one thread needs */
+    if (!weft_alone) { /* program order is all that one thread needs */
         exchange_seq_cst(&queue->count, load_relaxed(&queue->count));
     }
 }
