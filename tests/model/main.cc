@@ -155,16 +155,20 @@ plan plan_of(const options &options)
     return result;
 }
 
-// One search; of a client that has programs one for each, which share the executions.
+// One search; of a client that has programs one for each, which share the executions: a few for each, if there are not enough for all.
 result run_search(const search &wanted, uint64_t only)
 {
+    constexpr uint64_t few = 5;
     uint64_t count = std::max(client_programs(), 1u), first = (wanted.seed - 1) * count;
+    if (wanted.executions != 0) {
+        count = std::clamp<uint64_t>(wanted.executions / few, 1, count);
+    }
     if (only != UINT64_MAX) {
         first = only;
         count = 1;
     }
     search search = wanted;
-    search.executions = wanted.executions == 0 ? 0 : std::max<uint64_t>(wanted.executions / count, 1);
+    search.executions = wanted.executions / count;
     result total{};
     total.complete = true;
     for (uint64_t i = 0; i < count && !total.failed && total.cut == 0; i++) {
