@@ -83,8 +83,7 @@ static inline void attempt_begin(const struct stage *stage, const struct operati
 {
     for (unsigned c = 0; op->kind == KIND_SELECT && c < op->count; c++) {
         int chan = op->cases[c].chan;
-        write_value(attempt->words[c],
-                    op->cases[c].op == WEFT_SEND ? op->cases[c].value : (uint8_t)(VALUE_TORN - 1));
+        write_value(attempt->words[c], op->cases[c].op == WEFT_SEND ? op->cases[c].value : (uint8_t)(VALUE_TORN - 1));
         attempt->cases[c] = (struct weft_case){.chan = chan < 0 ? NULL : stage->chans[chan],
                                                .op = (enum weft_op)op->cases[c].op,
                                                .value = attempt->words[c],

@@ -219,8 +219,7 @@ static unsigned count_defaults(const struct history *history)
 
 unsigned history_views(const struct history *history)
 {
-    return !history->partial || history->channel_count == 1 ? 1
-                                                            : history->channel_count + 1 + count_defaults(history);
+    return !history->partial || history->channel_count == 1 ? 1 : history->channel_count + 1 + count_defaults(history);
 }
 
 struct history history_view(const struct history *history, unsigned index)
@@ -270,9 +269,12 @@ static void print_rules(FILE *to, const struct history *history)
 {
     for (unsigned i = 0; i < history->channel_count; i++) {
         const struct channel_spec *spec = &history->channels[i];
+        if (spec->left_out) {
+            fprintf(to, "  %c: %s, left out of this view\n", 'a' + (int)i, spec->variant);
+            continue;
+        }
         fprintf(to, "  %c: %s, capacity %zu;%s%s%s%s%s\n", 'a' + (int)i, spec->variant, spec->capacity,
-                spec->left_out         ? " left out"
-                : spec->capacity_exact ? " exact capacity" : "", spec->try_exact ? " exact tries" : "",
+                spec->capacity_exact ? " exact capacity" : "", spec->try_exact ? " exact tries" : "",
                 spec->select_atomic ? " atomic default" : "", spec->fifo_waiters ? " waiters in order" : "",
                 spec->hand_off ? " hand-off" : "");
     }

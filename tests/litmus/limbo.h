@@ -33,7 +33,7 @@ static inline void litmus_use(void)
     struct weft_chan *chan = exchange_seq_cst(&litmus_found, NULL);
     if (chan != NULL) {
         store_seq_cst(&litmus_found, chan); /* the effect: from now on it may be freed */
-        assert(chan->capacity == 77);      /* the rest of the operation */
+        assert(chan->capacity == 77);       /* the rest of the operation */
     }
 }
 

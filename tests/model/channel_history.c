@@ -221,7 +221,8 @@ static void collect(void)
 int main(void)
 {
     uint64_t number = model_program();
-    struct recipe recipe = {.variant = &variant_ops, .tasks = number % 4 == 0 ? 2 : 3, .steps = number % 4 == 1 ? 2 : 3, .timeless = true};
+    struct recipe recipe = {
+        .variant = &variant_ops, .tasks = number % 4 == 0 ? 2 : 3, .steps = number % 4 == 1 ? 2 : 3, .timeless = true};
     litmus_begin();
     litmus_enter(0);
     program = program_new(&recipe, number);

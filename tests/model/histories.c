@@ -50,8 +50,9 @@ static uint64_t digest(void)
     for (unsigned i = 0; i < recorded.count; i++) {
         const struct operation *op = &recorded.ops[i];
         uint64_t words[] = {op->before, op->who,
-                            (uint64_t)op->task << 48 | (uint64_t)op->kind << 40 | (uint64_t)(op->returned == NEVER) << 32 |
-                                (uint64_t)op->value << 16 | (uint64_t)op->status << 8 | (uint8_t)op->chosen};
+                            (uint64_t)op->task << 48 | (uint64_t)op->kind << 40 |
+                                (uint64_t)(op->returned == NEVER) << 32 | (uint64_t)op->value << 16 |
+                                (uint64_t)op->status << 8 | (uint8_t)op->chosen};
         for (unsigned w = 0; w < sizeof words / sizeof words[0]; w++) {
             hash = (hash ^ words[w]) * 0x100000001B3u;
             hash ^= hash >> 29;

@@ -14,8 +14,9 @@ namespace
 
 constexpr const char *usage =
     "usage: weft-model CLIENT... [--dfs N | --dfs full | --pct | --random] [--executions N] [--seed S] [--events N]\n"
-    "                  [--depth N] [--program N] [--replay STRING] [--expect TEXT] [--mutate [--only FILE:LINE]] [--json FILE] "
-    "[--verbose]\n"
+    "                  [--depth N] [--program N] [--replay STRING] [--expect TEXT] [--mutate [--only FILE:LINE]] "
+    "[--json FILE]\n"
+    "                  [--verbose]\n"
     "       weft-model --list | --classic [--verbose] [--json FILE]\n"
     "\n"
     "  CLIENT       a name of --list, or `all`\n"
@@ -72,24 +73,16 @@ options parse(int argc, char **argv)
         CLASSIC,
         HELP
     };
-    static const option table[] = {{"dfs", required_argument, nullptr, DFS},
-                                   {"pct", no_argument, nullptr, PCT},
-                                   {"random", no_argument, nullptr, RANDOM},
-                                   {"executions", required_argument, nullptr, EXECUTIONS},
-                                   {"seed", required_argument, nullptr, SEED},
-                                   {"events", required_argument, nullptr, EVENTS},
-                                   {"depth", required_argument, nullptr, DEPTH},
-                                   {"program", required_argument, nullptr, PROGRAM},
-                                   {"replay", required_argument, nullptr, REPLAY},
-                                   {"expect", required_argument, nullptr, EXPECT},
-                                   {"mutate", no_argument, nullptr, MUTATE},
-                                   {"only", required_argument, nullptr, ONLY},
-                                   {"json", required_argument, nullptr, JSON},
-                                   {"verbose", no_argument, nullptr, VERBOSE},
-                                   {"list", no_argument, nullptr, LIST},
-                                   {"classic", no_argument, nullptr, CLASSIC},
-                                   {"help", no_argument, nullptr, HELP},
-                                   {nullptr, 0, nullptr, 0}};
+    static const option table[] = {
+        {"dfs", required_argument, nullptr, DFS},       {"pct", no_argument, nullptr, PCT},
+        {"random", no_argument, nullptr, RANDOM},       {"executions", required_argument, nullptr, EXECUTIONS},
+        {"seed", required_argument, nullptr, SEED},     {"events", required_argument, nullptr, EVENTS},
+        {"depth", required_argument, nullptr, DEPTH},   {"program", required_argument, nullptr, PROGRAM},
+        {"replay", required_argument, nullptr, REPLAY}, {"expect", required_argument, nullptr, EXPECT},
+        {"mutate", no_argument, nullptr, MUTATE},       {"only", required_argument, nullptr, ONLY},
+        {"json", required_argument, nullptr, JSON},     {"verbose", no_argument, nullptr, VERBOSE},
+        {"list", no_argument, nullptr, LIST},           {"classic", no_argument, nullptr, CLASSIC},
+        {"help", no_argument, nullptr, HELP},           {nullptr, 0, nullptr, 0}};
     options result;
     for (int key; (key = getopt_long(argc, argv, "", table, nullptr)) != -1;) {
         switch (key) {

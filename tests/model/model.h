@@ -58,8 +58,8 @@ struct result {
     uint64_t steps_max;  /* of the longest */
     uint64_t histories;  /* recorded; and of those that the client had not recorded before */
     uint64_t histories_new;
-    unsigned threads;    /* most at one time, main included */
-    bool complete;       /* a DFS has seen all within its bounds */
+    unsigned threads; /* most at one time, main included */
+    bool complete;    /* a DFS has seen all within its bounds */
     bool failed;
     char message[1024];
     char replay[4096];
@@ -113,7 +113,16 @@ struct full_view {
     uint32_t stamp[LOCATIONS_MAX];
 };
 
-enum thread_state { THREAD_NONE, THREAD_READY, THREAD_SPINS, THREAD_LOCKS, THREAD_WAITS, THREAD_JOINS, THREAD_RESTS, THREAD_DONE };
+enum thread_state {
+    THREAD_NONE,
+    THREAD_READY,
+    THREAD_SPINS,
+    THREAD_LOCKS,
+    THREAD_WAITS,
+    THREAD_JOINS,
+    THREAD_RESTS,
+    THREAD_DONE
+};
 
 struct seen {
     uint32_t location, stamp;
@@ -197,8 +206,8 @@ void stack_unwound(const char *below);
 const char *plain_leak(void); /* NULL: all that was allocated was freed */
 
 /* histories.c */
-void histories_forget(void);          /* another client */
-void histories_begin(void);           /* an execution */
+void histories_forget(void);                 /* another client */
+void histories_begin(void);                  /* an execution */
 bool histories_judge(struct result *result); /* it is over; false: fail_message says why it failed */
 
 /* module.c */

@@ -173,8 +173,8 @@ static void collect(struct options *options)
 
 noreturn static void nobody(void)
 {
-    static const char *const states[] = {"",      "runs",   "spins", "waits for a mutex", "waits on a futex",
-                                         "joins", "rests",  "is done"};
+    static const char *const states[] = {"",      "runs",  "spins",  "waits for a mutex", "waits on a futex",
+                                         "joins", "rests", "is done"};
     char text[768];
     size_t length = 0;
     bool all_done = true;
