@@ -151,6 +151,13 @@ static force_inline void task_enter(void)
     }
 }
 
+/* The same for what must be fast: true in the usual case. If not, task_enter() is to be called, out of the fast path. */
+static force_inline bool task_entered(void)
+{
+    struct worker *self = worker_self();
+    return likely(self != NULL) && likely(load_relaxed(&self->preempt) == PREEMPT_NONE); /* hint */
+}
+
 static force_inline struct task *task_current(void)
 {
     struct worker *self = worker_self();

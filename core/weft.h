@@ -282,8 +282,17 @@ void weft_defer(void (*fn)(void *), void *arg);
 void weft_panic(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
 /* Directly in a call deferred by a frame that panics (not in a weft_call() made there): stops that panic and returns its
- * message, valid until the task ends or recovers again. Anywhere else, and the second time, NULL. */
+ * message, valid until the task ends or recovers again. Anywhere else, and the second time, NULL: any thread. While no task
+ * panics that is one load. */
 const char *weft_recover(void);
+const char *weft_recover_slow(void); /* weft_recover's alone, like the next */
+extern uint32_t weft_panics_in_progress;
+
+/* What is inlined of it; a function of that name exists too. */
+extern inline __attribute__((gnu_inline)) const char *weft_recover(void)
+{
+    return __builtin_expect(__atomic_load_n(&weft_panics_in_progress, __ATOMIC_RELAXED) != 0, 0) ? weft_recover_slow() : NULL;
+}
 
 /* --- sync: zero-initialised is ready to use ---------------------------------------------------------- */
 
