@@ -217,8 +217,11 @@ static void *watch_over(void *unused)
 {
     (void)unused;
     weft_ns pause = tick_ns;
-    while (!load_acquire(&monitor.stop)) {
-        uint32_t seen = load_acquire(&monitor.wake);
+    for (;;) {
+        uint32_t seen = load_acquire(&monitor.wake); /* first: who sees the last change sees stop, and does not wait */
+        if (load_relaxed(&monitor.stop)) {           /* see above */
+            break;
+        }
         weft_ns now = clock_now();
         bool hurried = pause > tick_ns && !load_relaxed(&monitor.slow); /* hint */
         pause = look(now) || hurried ? tick_ns : pause * 2 > tick_ns_max ? tick_ns_max : pause * 2;
@@ -254,7 +257,7 @@ void monitor_stop(void)
     if (monitor.handles_quit) {
         sigaction(SIGQUIT, &monitor.before, NULL);
     }
-    store_release(&monitor.stop, true);
+    store_relaxed(&monitor.stop, true); /* wake_monitor's release publishes it */
     wake_monitor();
     pthread_join(monitor.thread, NULL);
 }
