@@ -19,6 +19,7 @@
 #define CALL_PAD ""
 #endif
 
+/* clang-format off */
 /* A naked function holds nothing but assembly, without operands. In words: the C below. Aligned, like weft_defer: as few lines of code as can be. */
 __attribute__((naked, noinline, aligned(64))) bool weft_call(void (*fn)(void *) __attribute__((unused)),
                                               void *arg __attribute__((unused)))
@@ -89,6 +90,7 @@ __attribute__((naked, noinline, aligned(64))) bool weft_call(void (*fn)(void *) 
             CALL_CFI("adjust_cfa_offset -216")
             "retq");
 }
+/* clang-format on */
 
 #else
 

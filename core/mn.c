@@ -103,7 +103,8 @@ bool mn_sleep(struct mn_worker *worker, weft_ns latest)
     store_seq_cst(&worker->sleeps_until, deadline);
     store_release(&worker->base.epoch, LIMBO_ASLEEP); /* E1 */
     timer = next_timer();
-    if (timer < deadline && !timer_is_watched(timer)) { /* armed between the two: nobody may have seen this worker yet */
+    if (timer < deadline &&
+        !timer_is_watched(timer)) { /* armed between the two: nobody may have seen this worker yet */
         deadline = 0;
     }
     bool chosen = true;
@@ -432,7 +433,8 @@ enum weft_status mn_run(const struct mn_policy *policy, const struct weft_option
     enum weft_status status = WEFT_NOMEM;
     size_t size = sizeof(struct mn_worker) * mn.count;
     mn.workers = aligned_alloc(CACHE_LINE, size);
-    mn.signal_stacks = malloc((size_t)mn.count * SIGNAL_STACK_SIZE); /* here, so that a run that goes on allocates for its tasks only */
+    mn.signal_stacks = malloc((size_t)mn.count *
+                              SIGNAL_STACK_SIZE); /* here, so that a run that goes on allocates for its tasks only */
     if (mn.workers == NULL || mn.signal_stacks == NULL) {
         free(mn.workers);
         free(mn.signal_stacks);

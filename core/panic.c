@@ -330,7 +330,8 @@ static __attribute__((noreturn, noinline)) void cut_back(struct task *self, stru
         frames_finish(self);
         runtime.sched->exit();
     }
-    frame->inner = frame->base > 0 && frame_count(frame) >= frame->base - 1; /* P4: the call that recovered was number `count` */
+    frame->inner =
+        frame->base > 0 && frame_count(frame) >= frame->base - 1; /* P4: the call that recovered was number `count` */
     frame_jump(frame);
 }
 
@@ -354,7 +355,7 @@ static __attribute__((noinline)) void leave(struct task *self)
     struct task *volatile task = self;
     self->panics = &leaving.panic;
     (void)_setjmp(leaving.jump);
-    unwind(task, &leaving.panic); /* those that are left */
+    unwind(task, &leaving.panic);  /* those that are left */
     while (task->panics != NULL) { /* while their memory is there */
         panic_over(task);
     }
@@ -411,5 +412,6 @@ const char *weft_recover_slow(void)
 /* For those who take its address, or are compiled without optimisation: the same as in weft.h. */
 const char *weft_recover(void)
 {
-    return unlikely(load_relaxed(in_progress) != 0) ? weft_recover_slow() : NULL; /* hint of others, exact of the task's own */
+    return unlikely(load_relaxed(in_progress) != 0) ? weft_recover_slow()
+                                                    : NULL; /* hint of others, exact of the task's own */
 }

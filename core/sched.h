@@ -100,7 +100,7 @@ enum preempt {
 /* What every scheduler keeps for each thread that runs tasks: the owner's only. A scheduler's own worker begins
  * with it. */
 struct worker {
-    _Atomic(uint8_t) preempt;       /* enum preempt; by the monitor: give way at the next chance. First: weft.h reads it */
+    _Atomic(uint8_t) preempt; /* enum preempt; by the monitor: give way at the next chance. First: weft.h reads it */
     _Atomic(struct task *) current; /* NULL between tasks; the owner's, but for a look by the monitor */
     _Atomic(uint64_t) epoch;        /* see limbo.h; read by all */
     _Atomic(uint64_t) random;       /* state of random_next; atomic as several tasks use it, one after the other */

@@ -291,7 +291,8 @@ extern uint32_t weft_panics_in_progress;
 /* What is inlined of it; a function of that name exists too. */
 extern inline __attribute__((gnu_inline)) const char *weft_recover(void)
 {
-    return __builtin_expect(__atomic_load_n(&weft_panics_in_progress, __ATOMIC_RELAXED) != 0, 0) ? weft_recover_slow() : NULL;
+    return __builtin_expect(__atomic_load_n(&weft_panics_in_progress, __ATOMIC_RELAXED) != 0, 0) ? weft_recover_slow()
+                                                                                                 : NULL;
 }
 
 /* --- sync: zero-initialised is ready to use ---------------------------------------------------------- */
