@@ -329,7 +329,7 @@ static struct stack_mark *stack_mark(char *stack)
 }
 
 /* Gives back the pages of a deep one. */
-static void stack_trim(char *stack)
+no_race_check static void stack_trim(char *stack)
 {
     size_t usable = stack_usable();
     struct stack_mark *mark = stack_mark(stack);
@@ -339,7 +339,7 @@ static void stack_trim(char *stack)
     }
 }
 
-static void stacks_trim_list(struct pool_item *list)
+no_race_check static void stacks_trim_list(struct pool_item *list)
 {
     for (; list != NULL; list = list->next) {
         stack_trim((char *)list - stack_pool.item_offset);

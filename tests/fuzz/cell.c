@@ -47,6 +47,7 @@ static const struct bench_workload over_scheds[] = {
 #include "variants/variants.def"
 #undef CHANNEL
 #undef SCHED
+const struct bench_rows bench_calls[] = {{over_channels, 2}, BENCH_ROWS_END};
 
 static const struct bench_limit plain_limit = {.name = "empty_loop", .unit = "turn", .refuse = refuse_odd};
 static const struct bench_limit sized_limit = {

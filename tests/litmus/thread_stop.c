@@ -6,7 +6,8 @@
 
 /* Threads that the scheduler makes: number 0 is the client's main(), which is the main task's too. */
 static int litmus_create(pthread_t *thread, void *(*fn)(void *), void *arg);
-#define pthread_create(thread, attributes, fn, arg) ((void)(attributes), litmus_create(thread, fn, arg))
+static int litmus_create_detached(pthread_t *thread, void *(*fn)(void *), void *arg);
+#define pthread_create(thread, attributes, fn, arg) ((void)(attributes), litmus_create_detached(thread, fn, arg))
 #define sched_getaffinity(pid, size, set) (-1) /* no processors are looked at */
 #include "variants/sched/thread.c"
 #undef pthread_create
@@ -38,6 +39,18 @@ static int litmus_create(pthread_t *thread, void *(*fn)(void *), void *arg)
     struct launch *self = &launches[++launched];
     *self = (struct launch){fn, arg};
     return pthread_create(thread, NULL, launch, self);
+}
+
+/* As the attributes say. */
+static int litmus_create_detached(pthread_t *thread, void *(*fn)(void *), void *arg)
+{
+    int error = litmus_create(thread, fn, arg);
+#ifndef WEFT_MODEL /* which has its threads to itself */
+    if (error == 0) {
+        pthread_detach(*thread);
+    }
+#endif
+    return error;
 }
 
 int helper_create(pthread_t *thread, void *(*fn)(void *), void *arg)
