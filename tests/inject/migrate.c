@@ -10,7 +10,6 @@
  *   M2  A push wakes every sleeper, as it does not know which of them may take the task.
  *   M3  A worker that has slept for PATIENCE_NS beside tasks of its own takes one: all others compute, and perhaps wait for just that.
  * With one worker there is no other: it takes from its own. */
-#include "core/blocking.h"
 #include "core/mn.h"
 #include "tests/inject/inject.h"
 
@@ -130,6 +129,18 @@ static struct task *migrate_find(struct mn_worker *worker)
     return NULL;
 }
 
+static bool migrate_any_work(struct mn_worker *worker)
+{
+    (void)worker;
+    return load_seq_cst(&shared.length) != 0; /* seq_cst: M1, for a worker that is listed */
+}
+
+static void migrate_resume(struct mn_worker *worker)
+{
+    (void)worker;
+    mn_hand_over();
+}
+
 static bool migrate_init(void)
 {
     memset(shared.queues, 0, sizeof shared.queues);
@@ -151,6 +162,8 @@ static const struct mn_policy migrate_policy = {
     .inject = migrate_inject,
     .pop = migrate_pop,
     .find = migrate_find,
+    .any_work = migrate_any_work,
+    .resume = migrate_resume,
     .entry = migrate_entry,
 };
 
@@ -168,7 +181,8 @@ const struct sched_ops migrate_ops = {
     .arm = mn_arm,
     .fire_due = mn_fire_due,
     .poll = migrate_poll,
-    .blocking = blocking_run,
+    .blocking = mn_blocking,
+    .look = drivers_look,
     .watch = mn_watch,
     .stuck = mn_stuck,
     .exit = migrate_exit,

@@ -5,6 +5,7 @@
 #include "tests/litmus/runtime.h"
 
 #include "core/blocking.h"
+#include "core/driver.h"
 #include "core/helper.h"
 #include "core/limbo.h"
 #include "core/monitor.h"
@@ -81,6 +82,10 @@ NOT_THERE(blocking_end_run, bool, (void))
 void monitor_hurry(void)
 {
 }
+_Atomic(bool) monitor_soon;
+#ifndef LITMUS_MONITOR /* a client has its own */
+NOT_THERE(monitor_look_soon, void, (void))
+#endif
 NOT_THERE(threads_count, void, (int change))
 NOT_THERE(frames_forget, void, (struct task * self))
 NOT_THERE(guard_of_thread, void, (struct guard * guard))

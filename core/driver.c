@@ -1,0 +1,620 @@
+#include "driver.h"
+
+#include "futex.h"
+#include "helper.h"
+#include "mn.h"
+#include "monitor.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+no_race_check_below;
+
+enum {
+    CALLS_MAX = 1024,
+    STATE_KIND = DRIVER_KINDS - 1, /* of the word; above it the number of the call */
+    STATE_STEP = DRIVER_KINDS,
+    CALLS_PER_TIMER_CHECK = 64,
+    LOOKS = 16, /* at one pace */
+};
+static const weft_ns idle_ns = 10000000000; /* ten seconds */
+static const weft_ns look_first_ns = 40000;
+static const weft_ns look_last_ns = 320000;
+
+struct drivers drivers;
+
+static _Thread_local struct driver *driver_self; /* for drivers_forked() */
+
+static force_inline uint32_t with_kind(uint32_t state, enum driver_kind kind)
+{
+    return (state & ~(uint32_t)STATE_KIND) | kind;
+}
+
+static force_inline enum driver_kind kind_of(uint32_t state)
+{
+    return state & STATE_KIND;
+}
+
+/* --- threads ---------------------------------------------------------------------------------------- */
+
+static void *driver_main(void *arg);
+
+static struct driver *record_new(void)
+{
+    struct driver *driver = aligned_alloc(CACHE_LINE, sizeof *driver);
+    if (driver == NULL) {
+        return NULL;
+    }
+    memset(driver, 0, sizeof *driver);
+    driver->signal_stack = malloc(SIGNAL_STACK_SIZE);
+    if (driver->signal_stack == NULL) {
+        free(driver);
+        return NULL;
+    }
+    return driver;
+}
+
+/* Under the lock. */
+static void record_put(struct driver *driver)
+{
+    driver->next = drivers.unused;
+    drivers.unused = driver;
+}
+
+/* A thread that waits to be given a worker, and is in no list yet; NULL: none is to be had. */
+static struct driver *driver_new(void)
+{
+    lock_acquire(&drivers.lock);
+    bool room = drivers.threads < CALLS_MAX + 2 * mn.count;
+    struct driver *driver = room ? drivers.unused : NULL;
+    if (driver != NULL) {
+        drivers.unused = driver->next;
+    }
+    drivers.threads += room ? 1 : 0;
+    lock_release(&drivers.lock);
+    if (!room) {
+        return NULL;
+    }
+    driver = driver != NULL ? driver : record_new();
+    if (driver != NULL) {
+        driver->worker = NULL;
+        driver->call = NULL;
+        driver->is_spare = driver->forked = false;
+        store_relaxed(&driver->wake, 0u); /* no thread yet, or the lock orders it */
+        store_relaxed(&driver->state, with_kind(load_relaxed(&driver->state), DRIVER_AT_WORK));
+        if (helper_create(&driver->thread, driver_main, driver) == 0) {
+            return driver;
+        }
+    }
+    lock_acquire(&drivers.lock);
+    drivers.threads--;
+    if (driver != NULL) {
+        record_put(driver);
+    }
+    lock_release(&drivers.lock);
+    return NULL;
+}
+
+/* Under the lock. */
+static void spare_put(struct driver *driver)
+{
+    driver->is_spare = true;
+    driver->next = drivers.first_spare;
+    drivers.first_spare = driver;
+    store_relaxed(&drivers.spares, load_relaxed(&drivers.spares) + 1);
+}
+
+/* Under the lock. */
+static struct driver *spare_take(void)
+{
+    struct driver *driver = drivers.first_spare;
+    if (driver != NULL) {
+        drivers.first_spare = driver->next;
+        driver->is_spare = false;
+        store_relaxed(&drivers.spares, load_relaxed(&drivers.spares) - 1);
+    }
+    return driver;
+}
+
+bool driver_add(void)
+{
+    struct driver *driver = driver_new();
+    store_relaxed(&drivers.barren, driver == NULL); /* hint */
+    if (driver == NULL) {
+        return false;
+    }
+    lock_acquire(&drivers.lock);
+    spare_put(driver);
+    lock_release(&drivers.lock);
+    return true;
+}
+
+/* A spare has been idle for long: does it end? The last one stays for as long as a run might want it (D4). */
+static bool spare_ends(struct driver *driver)
+{
+    lock_acquire(&drivers.lock);
+    bool ends = driver->is_spare && (load_relaxed(&drivers.spares) > 1 || !load_relaxed(&drivers.used));
+    if (ends) {
+        struct driver **link = &drivers.first_spare;
+        while (*link != driver) {
+            link = &(*link)->next;
+        }
+        *link = driver->next;
+        store_relaxed(&drivers.spares, load_relaxed(&drivers.spares) - 1);
+    }
+    lock_release(&drivers.lock);
+    return ends;
+}
+
+/* False: after a time without a worker. */
+static bool wait_for_worker(struct driver *driver)
+{
+    weft_ns deadline = clock_now() + idle_ns;
+    while (load_acquire(&driver->wake) == 0) { /* E2 */
+        if (futex_wait(&driver->wake, 0, deadline) == FUTEX_TIMED_OUT) {
+            if (spare_ends(driver)) {
+                return false;
+            }
+            deadline = clock_now() + idle_ns;
+        }
+    }
+    store_relaxed(&driver->wake, 0u); /* its own until it is a spare again */
+    return true;
+}
+
+/* Tasks run with the signals of weft_run's caller; idle threads have them blocked, as helper.h says. */
+static no_race_check void *driver_main(void *arg)
+{
+    struct driver *driver = arg;
+    struct signal_stack signal_stack;
+    sigset_t blocked;
+    bool ended = false;
+    driver_self = driver;
+    signal_stack_install(&signal_stack, driver->signal_stack);
+    context_init_thread(&driver->loop);
+    pthread_sigmask(SIG_SETMASK, NULL, &blocked);
+    while (!ended && wait_for_worker(driver)) {
+        pthread_sigmask(SIG_SETMASK, &drivers.signals, NULL);
+        ended = mn_drive(driver);
+        pthread_sigmask(SIG_SETMASK, &blocked, NULL);
+    }
+    signal_stack_remove(&signal_stack);
+    if (!ended) { /* else somebody joins it */
+        pthread_detach(pthread_self());
+        lock_acquire(&drivers.lock);
+        drivers.threads--;
+        record_put(driver);
+        lock_release(&drivers.lock);
+    }
+    return NULL;
+}
+
+/* --- workers change hands --------------------------------------------------------------------------- */
+
+no_race_check void driver_bind(struct driver *driver, struct mn_worker *worker)
+{
+    driver->worker = worker;
+    driver->run = drivers.run;
+    store_release(&driver->state, with_kind(load_relaxed(&driver->state), DRIVER_AT_WORK));
+    worker->loop = &driver->loop;
+    store_release(&worker->driver, driver);
+}
+
+/* Under the lock, to a thread that waits for a worker. */
+static void give(struct driver *driver, struct mn_worker *worker)
+{
+    driver_bind(driver, worker);
+    store_release(&driver->wake, 1u); /* E2 */
+}
+
+void driver_wake(struct driver *driver)
+{
+    futex_wake(&driver->wake, 1);
+}
+
+/* Under the lock: out of the list, as one that somebody wakes. */
+static void unlist(struct mn_worker *worker)
+{
+    struct mn_worker **link = &mn.listed_first;
+    while (*link != worker) {
+        link = &(*link)->idle_next;
+    }
+    *link = worker->idle_next;
+    sub_seq_cst(&mn.idle_count, 1u);
+    sub_seq_cst(&mn.asleep, 1u);
+}
+
+/* Under the lock: the first of the list, away from its thread, which is in a call. */
+static struct mn_worker *take_listed(void)
+{
+    struct mn_worker *worker = mn.listed_first;
+    unlist(worker);
+    struct driver *driver = load_relaxed(&worker->driver); /* under the lock */
+    store_release(&driver->state, with_kind(load_relaxed(&driver->state), DRIVER_TAKEN));
+    drivers.taken++;
+    return worker;
+}
+
+no_race_check struct driver *driver_give_listed(void)
+{
+    if (mn.listed_first == NULL || load_relaxed(&mn.stop)) { /* D1: drivers_join() takes them */
+        return NULL;
+    }
+    struct driver *driver = spare_take();
+    if (driver != NULL) {
+        struct mn_worker *worker = take_listed();
+        worker->chosen = true;
+        give(driver, worker);
+    }
+    return driver;
+}
+
+/* --- calls ------------------------------------------------------------------------------------------ */
+
+bool driver_in_call(const struct mn_worker *worker)
+{
+    const struct driver *driver = load_acquire(&worker->driver);
+    return driver != NULL && kind_of(load_seq_cst(&driver->state)) == DRIVER_IN_CALL;
+}
+
+bool drivers_missed(void)
+{
+    if (!load_relaxed(&drivers.used) || load_seq_cst(&monitor_soon)) { /* seq_cst: D3 */
+        return false;
+    }
+    for (unsigned i = 0; i < mn.count; i++) {
+        if (driver_in_call(&mn.workers[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* D3, on the way into a call that the monitor does not look at: should it? */
+static cold_function void look_around(struct driver *driver)
+{
+    bool needed = false;
+    lock_acquire(&drivers.lock);
+    if (kind_of(load_relaxed(&driver->state)) == DRIVER_IN_CALL) { /* D1: so its run is there, while the lock is held */
+        needed = load_seq_cst(&mn.idle_count) + 1 < mn.count || mn.policy->any_work(driver->worker) ||
+                 mn_timer_is_left();
+    }
+    lock_release(&drivers.lock);
+    if (needed) {
+        monitor_look_soon();
+    }
+}
+
+/* Under the lock: a thread without a worker makes a call that waits for one like it, or is a spare. */
+static struct call *next_waiting(struct driver *driver)
+{
+    struct call *call = drivers.waiting;
+    if (call == NULL) {
+        spare_put(driver);
+        return NULL;
+    }
+    drivers.waiting = call->next;
+    drivers.taken++;
+    driver->run = drivers.run;
+    store_relaxed(&driver->state, with_kind(load_relaxed(&driver->state), DRIVER_TAKEN)); /* under the lock */
+    return call;
+}
+
+/* Under the lock, behind a call: true: the thread has a worker again, and its task goes on. Else *sleeper is to be woken, if it is not NULL. */
+static bool come_back(struct driver *driver, struct task *task, struct mn_worker **sleeper)
+{
+    if (kind_of(load_relaxed(&driver->state)) == DRIVER_LISTED) {
+        unlist(driver->worker);
+        driver_bind(driver, driver->worker);
+        drivers.out--;
+        return true;
+    }
+    if (driver->run != drivers.run || load_relaxed(&mn.stop)) { /* D1: left behind */
+        return false;
+    }
+    drivers.taken--;
+    drivers.out--;
+    if (mn.listed_first != NULL) {
+        driver_bind(driver, take_listed());
+        return true;
+    }
+    mn.policy->inject(task);
+    *sleeper = mn_choose_sleeper();
+    return false;
+}
+
+/* The worker has been listed, or is gone. */
+static cold_function bool return_slowly(struct driver *driver, struct task **task)
+{
+    for (;;) {
+        struct mn_worker *sleeper = NULL;
+        struct call *next = NULL;
+        if (driver->forked) {
+            task_lost();
+        }
+        race_release(*task);
+        lock_acquire(&drivers.lock);
+        bool back = come_back(driver, *task, &sleeper);
+        if (!back) {
+            next = next_waiting(driver);
+        }
+        lock_release(&drivers.lock);
+        if (sleeper != NULL) {
+            futex_wake(&sleeper->wake, 1); /* late is harmless: see mn_wake_one; and so is a worker that is gone */
+        }
+        if (back) {
+            worker_set_self(&driver->worker->base);
+            limbo_quiet(&driver->worker->base.epoch);
+            mn.policy->resume(driver->worker);
+            return true;
+        }
+        if (next == NULL) {
+            return false;
+        }
+        *task = next->task;
+        race_acquire(*task);
+        next->fn(next->arg);
+    }
+}
+
+/* D4: there is no spare thread. True: the call waits for a thread, else the worker is blocked until it has returned. */
+static cold_function bool call_without_spare(struct driver *driver, struct call *call)
+{
+    struct mn_worker *worker = driver->worker;
+    lock_acquire(&drivers.lock);
+    bool waits = drivers.taken != 0 && driver != drivers.caller;
+    if (waits) {
+        call->next = NULL;
+        if (drivers.waiting == NULL) {
+            drivers.waiting = call;
+        } else {
+            drivers.last->next = call;
+        }
+        drivers.last = call;
+        drivers.out++;
+    }
+    lock_release(&drivers.lock);
+    if (!waits) {
+        worker_set_self(NULL);
+        store_release(&worker->base.epoch, LIMBO_ASLEEP);
+        call->fn(call->arg);
+        if (driver->forked) {
+            task_lost();
+        }
+        limbo_quiet(&worker->base.epoch);
+        worker_set_self(&worker->base);
+    }
+    return waits;
+}
+
+/* D5. False: there is no thread. */
+static cold_function bool move_worker(struct driver *caller)
+{
+    lock_acquire(&drivers.lock);
+    struct driver *driver = spare_take();
+    lock_release(&drivers.lock);
+    driver = driver != NULL ? driver : driver_new();
+    if (driver == NULL) {
+        return false;
+    }
+    worker_set_self(NULL);
+    lock_acquire(&drivers.lock);
+    driver->call = caller->call;
+    caller->call = NULL;
+    give(driver, caller->worker);
+    caller->worker = NULL;
+    lock_release(&drivers.lock);
+    driver_wake(driver);
+    return true;
+}
+
+no_race_check bool driver_call(struct driver *driver, struct task **task)
+{
+    struct mn_worker *worker = driver->worker;
+    struct call *call = driver->call;
+    if (!load_relaxed(&drivers.used)) {
+        store_relaxed(&drivers.used, true); /* before the first call: drivers_missed() looks for none before */
+    }
+    if (unlikely(driver == drivers.caller) && move_worker(driver)) {
+        return false;
+    }
+    driver->call = NULL;
+    *task = call->task;
+    race_acquire(*task);
+    if (unlikely(driver == drivers.caller || (load_relaxed(&drivers.spares) == 0 && !driver_add()))) {
+        *task = call_without_spare(driver, call) ? NULL : *task;
+        return true;
+    }
+    uint32_t state = with_kind(load_relaxed(&driver->state) + STATE_STEP, DRIVER_IN_CALL);
+    task_fn fn = call->fn;
+    void *arg = call->arg;
+    worker_set_self(NULL);
+    store_release(&worker->base.epoch, LIMBO_ASLEEP); /* as in mn_sleep */
+    store_seq_cst(&driver->state, state);             /* E1; seq_cst: D3, and against mn_stop */
+    if (!load_seq_cst(&monitor_soon)) {
+        look_around(driver);
+    }
+    if (likely(!load_seq_cst(&mn.stop))) { /* else the run's end waits for this thread, unless it has taken the worker */
+        fn(arg);
+    }
+    uint32_t seen = state;
+    if (unlikely(!cas_acq_rel(&driver->state, &seen, with_kind(state, DRIVER_AT_WORK)))) { /* E3 */
+        return return_slowly(driver, task);
+    }
+    limbo_quiet(&worker->base.epoch);
+    worker_set_self(&worker->base);
+    if (unlikely(state / STATE_STEP % CALLS_PER_TIMER_CHECK == 0)) { /* calls are no decisions, and these may go on for long */
+        mn_fire_at_work(worker);
+    }
+    race_release(*task);
+    return true;
+}
+
+/* --- the monitor's ---------------------------------------------------------------------------------- */
+
+/* The worker's call has lasted since the last look. True: a task or a timer was waiting. */
+static bool list_worker(struct mn_worker *worker, uint32_t state)
+{
+    bool wanted = false;
+    lock_acquire(&drivers.lock);
+    struct driver *driver = load_relaxed(&worker->driver); /* under the lock */
+    if (cas_acq_rel(&driver->state, &state, with_kind(state, DRIVER_LISTED))) { /* E1 */
+        if (mn.policy->leave != NULL) {
+            mn.policy->leave(worker); /* D2 */
+        }
+        worker->idle_next = mn.listed_first;
+        mn.listed_first = worker;
+        drivers.out++;
+        add_seq_cst(&mn.asleep, 1u);
+        add_seq_cst(&mn.idle_count, 1u); /* then it looks once more: D2 */
+        wanted = mn.policy->any_work(worker) || mn_timer_is_left();
+    }
+    lock_release(&drivers.lock);
+    if (wanted) {
+        mn_wake_one();
+    }
+    return wanted;
+}
+
+/* *any: there have been calls since the last look. True: something had waited for one. */
+static bool look_at_all(bool *any)
+{
+    bool wanted = false;
+    for (unsigned i = 0; i < mn.count; i++) {
+        struct mn_worker *worker = &mn.workers[i];
+        uint32_t state = load_seq_cst(&load_acquire(&worker->driver)->state); /* seq_cst: D3 */
+        *any = *any || state != worker->call_seen;
+        if (state == worker->call_seen && kind_of(state) == DRIVER_IN_CALL) {
+            wanted = list_worker(worker, state) || wanted;
+        }
+        worker->call_seen = state;
+    }
+    return wanted;
+}
+
+no_race_check weft_ns drivers_look(void)
+{
+    static weft_ns pause; /* all the monitor's */
+    static unsigned looks, quiet;
+    static bool soon;
+    bool any = false;
+    if (!load_relaxed(&drivers.used)) {
+        return WEFT_FOREVER;
+    }
+    bool wanted = look_at_all(&any);
+    if (!load_seq_cst(&monitor_soon)) {
+        soon = false;
+        return WEFT_FOREVER;
+    }
+    if (wanted || !soon) {
+        soon = true;
+        pause = look_first_ns;
+        looks = quiet = 0;
+    }
+    quiet = any ? 0 : quiet + 1;
+    if (++looks % LOOKS == 0 && pause < look_last_ns) {
+        pause *= 2;
+    }
+    if (quiet > LOOKS) {
+        store_seq_cst(&monitor_soon, false); /* D3 */
+        any = false;
+        look_at_all(&any);
+        if (!any) {
+            soon = false;
+            return WEFT_FOREVER;
+        }
+        store_seq_cst(&monitor_soon, true);
+        quiet = 0;
+    }
+    return pause;
+}
+
+/* --- around a run ----------------------------------------------------------------------------------- */
+
+bool drivers_begin(void)
+{
+    if (drivers.caller == NULL && (drivers.caller = record_new()) == NULL) {
+        return false;
+    }
+    lock_acquire(&drivers.lock); /* against threads of older runs */
+    pthread_sigmask(SIG_SETMASK, NULL, &drivers.signals);
+    store_relaxed(&drivers.used, false);
+    store_relaxed(&drivers.barren, false);
+    store_relaxed(&drivers.over, 0u);
+    lock_release(&drivers.lock);
+    driver_self = drivers.caller;
+    return true;
+}
+
+unsigned drivers_start(unsigned count)
+{
+    lock_acquire(&drivers.lock);
+    driver_bind(drivers.caller, &mn.workers[0]);
+    lock_release(&drivers.lock);
+    for (unsigned i = 1; i < count; i++) {
+        struct driver *driver = driver_new();
+        if (driver == NULL) {
+            return i;
+        }
+        lock_acquire(&drivers.lock);
+        give(driver, &mn.workers[i]);
+        lock_release(&drivers.lock);
+        driver_wake(driver);
+    }
+    return count;
+}
+
+void drivers_join(unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        struct mn_worker *worker = &mn.workers[i];
+        lock_acquire(&drivers.lock);
+        struct driver *driver = load_relaxed(&worker->driver); /* under the lock */
+        uint32_t state = load_acquire(&driver->state);
+        bool in_call = false;
+        if (kind_of(state) == DRIVER_IN_CALL && cas_acq_rel(&driver->state, &state, with_kind(state, DRIVER_TAKEN))) {
+            in_call = true;
+            drivers.out++;
+        } else if (kind_of(state) == DRIVER_LISTED) {
+            in_call = true;
+            unlist(worker);
+            store_release(&driver->state, with_kind(state, DRIVER_TAKEN));
+        }
+        lock_release(&drivers.lock);
+        if (!in_call && driver != drivers.caller) { /* it sees mn.stop, in whatever call it is just about to enter */
+            pthread_join(driver->thread, NULL);
+            lock_acquire(&drivers.lock);
+            drivers.threads--;
+            record_put(driver);
+            lock_release(&drivers.lock);
+        }
+    }
+}
+
+bool drivers_end(void)
+{
+    lock_acquire(&drivers.lock);
+    unsigned out = drivers.out;
+    drivers.run++;
+    drivers.out = drivers.taken = 0;
+    drivers.waiting = NULL; /* their tasks are abandoned before they began */
+    store_relaxed(&drivers.used, false);
+    lock_release(&drivers.lock);
+    driver_self = NULL;
+    return out != 0;
+}
+
+void drivers_forked(void)
+{
+    lock_release(&drivers.lock); /* whoever held it is not here */
+    drivers.first_spare = drivers.unused = NULL;
+    store_relaxed(&drivers.spares, 0u);
+    drivers.threads = drivers.out = drivers.taken = 0;
+    drivers.waiting = NULL;
+    if (driver_self != NULL) {
+        driver_self->forked = true;
+        store_relaxed(&driver_self->state, with_kind(load_relaxed(&driver_self->state), DRIVER_TAKEN)); /* one thread is left */
+    }
+}
+
+no_race_check_end;
