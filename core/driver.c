@@ -15,11 +15,15 @@ enum {
     STATE_KIND = DRIVER_KINDS - 1, /* of the word; above it the number of the call */
     STATE_STEP = DRIVER_KINDS,
     CALLS_PER_TIMER_CHECK = 64,
-    LOOKS = 16, /* at one pace */
+    LASTING_BITS = 6,
 };
+#ifndef DRIVER_LOOKS /* a litmus client has fewer */
+#define DRIVER_LOOKS 16 /* at one pace */
+#endif
 static const weft_ns idle_ns = 10000000000; /* ten seconds */
 static const weft_ns look_first_ns = 40000;
 static const weft_ns look_last_ns = 320000;
+static const weft_ns short_ns = 20000;
 
 struct drivers drivers;
 
@@ -251,6 +255,28 @@ no_race_check struct driver *driver_give_listed(void)
 
 /* --- calls ------------------------------------------------------------------------------------------ */
 
+/* Functions whose last call lasted: hints, one for each value of a hash. */
+static _Atomic(task_fn) lasting[1 << LASTING_BITS];
+
+static force_inline _Atomic(task_fn) *lasting_of(task_fn fn)
+{
+    return &lasting[(uint64_t)(uintptr_t)fn * 0x9E3779B97F4A7C15u >> (64 - LASTING_BITS)]; /* Fibonacci hashing */
+}
+
+/* Under the lock, by the worker's owner: it is in a call that lasts. True: a task or a timer waits for somebody. */
+static bool list(struct mn_worker *worker)
+{
+    if (mn.policy->leave != NULL) {
+        mn.policy->leave(worker); /* D2 */
+    }
+    worker->idle_next = mn.listed_first;
+    mn.listed_first = worker;
+    drivers.out++;
+    add_seq_cst(&mn.asleep, 1u);
+    add_seq_cst(&mn.idle_count, 1u); /* then it looks once more: D2 */
+    return mn.policy->any_work(worker, true) || mn_timer_is_left();
+}
+
 bool driver_in_call(const struct mn_worker *worker)
 {
     const struct driver *driver = load_acquire(&worker->driver);
@@ -276,7 +302,7 @@ static cold_function void look_around(struct driver *driver)
     bool needed = false;
     lock_acquire(&drivers.lock);
     if (kind_of(load_relaxed(&driver->state)) == DRIVER_IN_CALL) { /* D1: so its run is there, while the lock is held */
-        needed = load_seq_cst(&mn.idle_count) + 1 < mn.count || mn.policy->any_work(driver->worker) ||
+        needed = load_seq_cst(&mn.idle_count) + 1 < mn.count || mn.policy->any_work(driver->worker, false) ||
                  mn_timer_is_left();
     }
     lock_release(&drivers.lock);
@@ -383,6 +409,7 @@ static cold_function bool call_without_spare(struct driver *driver, struct call 
         }
         limbo_quiet(&worker->base.epoch);
         worker_set_self(&worker->base);
+        race_release(call->task);
     }
     return waits;
 }
@@ -408,6 +435,35 @@ static cold_function bool move_worker(struct driver *caller)
     return true;
 }
 
+/* The function is known to last: its worker is listed from the beginning. */
+static cold_function bool call_listed(struct driver *driver, task_fn fn, void *arg, struct task **task)
+{
+    weft_ns began = clock_now();
+    struct mn_worker *worker = driver->worker;
+    bool wanted = false;
+    worker_set_self(NULL);
+    store_release(&worker->base.epoch, LIMBO_ASLEEP);
+    lock_acquire(&drivers.lock);
+    bool stops = load_relaxed(&mn.stop); /* stored before drivers_join() took the lock */
+    if (!stops) {
+        store_release(&driver->state, with_kind(load_relaxed(&driver->state) + STATE_STEP, DRIVER_LISTED));
+        wanted = list(worker);
+    }
+    lock_release(&drivers.lock);
+    if (stops) {
+        *task = NULL; /* the call is not made, and the task does not go on */
+        return true;
+    }
+    if (wanted) {
+        mn_wake_one(); /* D1: touches nothing but the lists; if the run has ended, then those of a later one, or empty ones */
+    }
+    fn(arg);
+    if (clock_now() - began < short_ns) {
+        store_relaxed(lasting_of(fn), NULL); /* hint */
+    }
+    return return_slowly(driver, task);
+}
+
 no_race_check bool driver_call(struct driver *driver, struct task **task)
 {
     struct mn_worker *worker = driver->worker;
@@ -425,21 +481,31 @@ no_race_check bool driver_call(struct driver *driver, struct task **task)
         *task = call_without_spare(driver, call) ? NULL : *task;
         return true;
     }
-    uint32_t state = with_kind(load_relaxed(&driver->state) + STATE_STEP, DRIVER_IN_CALL);
     task_fn fn = call->fn;
     void *arg = call->arg;
+    if (unlikely(load_relaxed(lasting_of(fn)) == fn)) { /* hint */
+        return call_listed(driver, fn, arg, task);
+    }
+    uint32_t state = with_kind(load_relaxed(&driver->state) + STATE_STEP, DRIVER_IN_CALL);
+    driver->fn = fn;
     worker_set_self(NULL);
     store_release(&worker->base.epoch, LIMBO_ASLEEP); /* as in mn_sleep */
     store_seq_cst(&driver->state, state);             /* E1; seq_cst: D3, and against mn_stop */
     if (!load_seq_cst(&monitor_soon)) {
         look_around(driver);
     }
-    if (likely(!load_seq_cst(&mn.stop))) { /* else the run's end waits for this thread, unless it has taken the worker */
+    bool made = !load_seq_cst(&mn.stop);
+    if (likely(made)) { /* else the run's end waits for this thread, unless it has taken the worker */
         fn(arg);
     }
     uint32_t seen = state;
+    bool back = true;
     if (unlikely(!cas_acq_rel(&driver->state, &seen, with_kind(state, DRIVER_AT_WORK)))) { /* E3 */
-        return return_slowly(driver, task);
+        back = return_slowly(driver, task);
+    }
+    if (unlikely(seen != state || !made)) { /* back from the slow way; or nowhere to go on */
+        *task = made ? *task : NULL;
+        return back;
     }
     limbo_quiet(&worker->base.epoch);
     worker_set_self(&worker->base);
@@ -459,15 +525,8 @@ static bool list_worker(struct mn_worker *worker, uint32_t state)
     lock_acquire(&drivers.lock);
     struct driver *driver = load_relaxed(&worker->driver); /* under the lock */
     if (cas_acq_rel(&driver->state, &state, with_kind(state, DRIVER_LISTED))) { /* E1 */
-        if (mn.policy->leave != NULL) {
-            mn.policy->leave(worker); /* D2 */
-        }
-        worker->idle_next = mn.listed_first;
-        mn.listed_first = worker;
-        drivers.out++;
-        add_seq_cst(&mn.asleep, 1u);
-        add_seq_cst(&mn.idle_count, 1u); /* then it looks once more: D2 */
-        wanted = mn.policy->any_work(worker) || mn_timer_is_left();
+        store_relaxed(lasting_of(driver->fn), driver->fn); /* hint */
+        wanted = list(worker);
     }
     lock_release(&drivers.lock);
     if (wanted) {
@@ -494,39 +553,41 @@ static bool look_at_all(bool *any)
 
 no_race_check weft_ns drivers_look(void)
 {
-    static weft_ns pause; /* all the monitor's */
-    static unsigned looks, quiet;
-    static bool soon;
+    static struct {
+        weft_ns pause;
+        unsigned looks, quiet; /* since the pace changed; since there was a call */
+        bool soon;
+    } watch; /* the monitor's */
     bool any = false;
     if (!load_relaxed(&drivers.used)) {
         return WEFT_FOREVER;
     }
     bool wanted = look_at_all(&any);
     if (!load_seq_cst(&monitor_soon)) {
-        soon = false;
+        watch.soon = false;
         return WEFT_FOREVER;
     }
-    if (wanted || !soon) {
-        soon = true;
-        pause = look_first_ns;
-        looks = quiet = 0;
+    if (wanted || !watch.soon) {
+        watch.soon = true;
+        watch.pause = look_first_ns;
+        watch.looks = watch.quiet = 0;
     }
-    quiet = any ? 0 : quiet + 1;
-    if (++looks % LOOKS == 0 && pause < look_last_ns) {
-        pause *= 2;
+    watch.quiet = any ? 0 : watch.quiet + 1;
+    if (++watch.looks % DRIVER_LOOKS == 0 && watch.pause < look_last_ns) {
+        watch.pause *= 2;
     }
-    if (quiet > LOOKS) {
+    if (watch.quiet > DRIVER_LOOKS) {
         store_seq_cst(&monitor_soon, false); /* D3 */
         any = false;
         look_at_all(&any);
         if (!any) {
-            soon = false;
+            watch.soon = false;
             return WEFT_FOREVER;
         }
         store_seq_cst(&monitor_soon, true);
-        quiet = 0;
+        watch.quiet = 0;
     }
-    return pause;
+    return watch.pause;
 }
 
 /* --- around a run ----------------------------------------------------------------------------------- */

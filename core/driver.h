@@ -66,6 +66,7 @@ struct driver {
     _Atomic(uint32_t) wake;   /* futex word of a spare: 1 once it has been given a worker */
     struct mn_worker *worker; /* the thread's, or under the lock while it has none */
     struct call *call;        /* to be made next: its thread's */
+    task_fn fn;               /* the call that is under way: written before IN_CALL */
     uint64_t run;             /* that it has, or had, a worker of; under the lock */
     struct context loop;      /* the thread's own stack */
     struct driver *next;      /* of the spares, or of the unused; under the lock */

@@ -487,7 +487,9 @@ enum weft_status mn_run(const struct mn_policy *policy, const struct weft_option
     if (policy->workers_max != 0 && options->workers > policy->workers_max) {
         runtime.options.workers = policy->workers_max; /* no other thread yet */
     }
+    lock_acquire(&drivers.lock); /* a thread that is in a call of an older run may look for somebody to wake */
     mn = (struct mn){.policy = policy, .count = runtime.options.workers, .main_fn = fn, .main_arg = arg};
+    lock_release(&drivers.lock);
     mn.float_control = float_control_read();
     mn.hog_ns = options_hog_ns();
     task_pools_reset(options->stack_size);

@@ -70,8 +70,8 @@ struct mn_policy {
     struct task *(*pop)(struct mn_worker *worker);  /* never waits; NULL: nothing at hand */
     struct task *(*find)(struct mn_worker *worker); /* searches, sleeps; NULL: the run has ended */
     /* For calls that may block their thread: see driver.h, D2. Is there anything to do, for this worker or for any? A hint, but for what is
-     * the worker's own, or came from outside. */
-    bool (*any_work)(struct mn_worker *worker);
+     * the worker's own, or came from outside. `listed`: no, if somebody is looking for work already. */
+    bool (*any_work)(struct mn_worker *worker, bool listed);
     /* NULL, or: called in the worker's stead, puts its tasks where all find them. Under drivers.lock. */
     void (*leave)(struct mn_worker *worker);
     void (*resume)(struct mn_worker *worker); /* it goes back to work, with a task that was in a call */

@@ -129,9 +129,10 @@ static struct task *migrate_find(struct mn_worker *worker)
     return NULL;
 }
 
-static bool migrate_any_work(struct mn_worker *worker)
+static bool migrate_any_work(struct mn_worker *worker, bool listed)
 {
     (void)worker;
+    (void)listed;
     return load_seq_cst(&shared.length) != 0; /* seq_cst: M1, for a worker that is listed */
 }
 

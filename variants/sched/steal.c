@@ -606,9 +606,13 @@ static void steal_resume(struct mn_worker *worker)
     steal_go_to_work(worker);
 }
 
-/* S6 */
-static bool steal_any_work(struct mn_worker *worker)
+/* S6. A searcher that clears its flag takes the lock under which this is asked, and looks once more, before it sleeps; or it goes to work, and then S4
+ * holds. */
+static bool steal_any_work(struct mn_worker *worker, bool listed)
 {
+    if (listed && load_relaxed(&steal_shared->searching) != 0) { /* hint */
+        return false;
+    }
     bool any = load_relaxed(&steal_local(worker)->next) != NULL || load_relaxed(&steal_shared->injector.length) != 0 ||
                steal_any_hog(); /* hints */
     for (unsigned i = 0; i < mn.count && !any; i++) {

@@ -1,0 +1,502 @@
+/* Goal: a call that may block its thread costs no thread's wake-up when it is short, and holds up nobody when it is long: neither tasks, nor timers,
+ * nor wake-ups from outside, nor the end of the run (core/driver.h, D1 to D5).
+ * Method: more calls than workers wait for bytes in pipes that a task, a timer or a thread outside fills; all is done twice, as the second time the
+ * functions are known to last. What is in the way of sim, whose calls have 200 ms each, is left out there. */
+#include "conformance.h"
+
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const weft_ns promptly = 2000000000; /* ten thousand times as long as it takes; the monitor never looks is 'for ever' */
+
+static int ends[2];
+
+static void read_byte(void *arg)
+{
+    CHECK(read(ends[0], arg, 1) == 1);
+}
+
+static void write_bytes(size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        CHECK(write(ends[1], "z", 1) == 1);
+    }
+}
+
+static void open_pipe(void)
+{
+    CHECK(pipe(ends) == 0);
+}
+
+static void close_pipe(void)
+{
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void wait_for_byte(void *unused)
+{
+    char byte = 0;
+    (void)unused;
+    weft_blocking(read_byte, &byte);
+    CHECK_EQ(byte, 'z');
+}
+
+/* Tasks that wait in calls: so many that each worker has one, and some more. */
+static size_t crowd(void)
+{
+    return combination.workers + 3;
+}
+
+static void crowd_go(struct crew *crew)
+{
+    for (size_t i = 0; i < crowd(); i++) {
+        crew_go(crew, wait_for_byte, NULL);
+    }
+}
+
+/* --- short calls --- */
+
+struct calls {
+    pthread_t thread;
+    unsigned count, moves;
+    struct worker *worker;
+};
+
+static void note_thread(void *arg)
+{
+    struct calls *calls = arg;
+    calls->moves += calls->count == 0 || pthread_equal(calls->thread, pthread_self()) ? 0 : 1;
+    calls->thread = pthread_self();
+    calls->count++;
+    calls->worker = worker_self();
+}
+
+/* A short call is made by the thread that the task runs on, which goes on with it: no other thread is woken. Some are interrupted, and take long. */
+TASK_TEST(short_calls_wake_nobody)
+{
+    struct calls calls = {0};
+    struct sched_counters before, after;
+    const unsigned count = SLOWNESS == 1 ? 20000 : 2000;
+    if (runtime.sched->look == NULL) {
+        skip("scheduler %s makes calls on other threads, or has one for each task", combination.sched);
+        return;
+    }
+    weft_blocking(note_thread, &calls); /* moves worker 0 away from weft_run's caller */
+    runtime.sched->counters(&before);
+    for (unsigned i = 0; i < count; i++) {
+        weft_blocking(note_thread, &calls);
+    }
+    runtime.sched->counters(&after);
+    CHECK_EQ(calls.count, count + 1);
+    CHECK(calls.worker == NULL); /* a function that is called is no task */
+    CHECK_MSG(calls.moves <= count / 20, "%u of %u calls were made by another thread than the one before", calls.moves,
+              count);
+    CHECK_MSG(after.futex_calls - before.futex_calls <= count / 10, "%llu calls of futex for %u short calls",
+              (unsigned long long)(after.futex_calls - before.futex_calls), count);
+}
+
+static _Atomic(bool) quit;
+
+static void do_nothing(void *unused)
+{
+    (void)unused;
+}
+
+static void call_until_quit(void *unused)
+{
+    (void)unused;
+    while (!load_acquire(&quit)) {
+        weft_blocking(do_nothing, NULL);
+    }
+}
+
+/* A task that makes one short call after the other is a hog, and others have their turn; so have timers. */
+TASK_TEST(short_calls_starve_nobody)
+{
+    struct crew crew;
+    if (combination.sched_caps->virtual_time) {
+        skip("scheduler %s has no hogs", combination.sched);
+        return;
+    }
+    crew_init(&crew);
+    store_release(&quit, false);
+    for (unsigned i = 0; i < combination.workers; i++) {
+        crew_go(&crew, call_until_quit, NULL);
+    }
+    weft_yield();
+    weft_ns began = weft_now();
+    for (int i = 0; i < 3; i++) {
+        weft_sleep(1000000);
+    }
+    CHECK(weft_now() - began < promptly);
+    store_release(&quit, true);
+    crew_fini(&crew);
+}
+
+/* --- long calls --- */
+
+static void answer(void *arg)
+{
+    struct weft_chan **chans = arg;
+    int value;
+    while (weft_recv(chans[0], &value) == WEFT_OK) {
+        CHECK_STATUS(weft_send(chans[1], &value), WEFT_OK);
+    }
+}
+
+static void talk_beside_calls(void)
+{
+    size_t capacity = combination.caps->capacity_min;
+    struct weft_chan *chans[] = {make_chan(sizeof(int), capacity), make_chan(sizeof(int), capacity)};
+    struct crew readers, partner;
+    crew_init(&readers);
+    crew_init(&partner);
+    crowd_go(&readers);
+    crew_go(&partner, answer, chans);
+    weft_ns slowest = 0;
+    for (int i = 0; i < 200; i++) {
+        int value = -1;
+        weft_ns began = weft_now();
+        CHECK_STATUS(weft_send(chans[0], &i), WEFT_OK);
+        CHECK_STATUS(weft_recv(chans[1], &value), WEFT_OK);
+        CHECK_EQ(value, i);
+        slowest = weft_now() - began > slowest ? weft_now() - began : slowest;
+    }
+    CHECK_MSG(slowest < promptly, "a round took %lld ns", (long long)slowest);
+    write_bytes(crowd());
+    CHECK_STATUS(weft_close(chans[0]), WEFT_OK);
+    crew_fini(&partner);
+    crew_fini(&readers);
+    weft_chan_free(chans[0]);
+    weft_chan_free(chans[1]);
+}
+
+/* Tasks go on while more calls are out than there are workers. */
+TASK_TEST(tasks_go_on_beside_long_calls)
+{
+    open_pipe();
+    talk_beside_calls();
+    talk_beside_calls();
+    close_pipe();
+}
+
+static void sleep_and_write(void *unused)
+{
+    (void)unused;
+    weft_sleep(5000000);
+    write_bytes(crowd());
+}
+
+/* A timer fires although all tasks but the one that waits for it are in calls: it alone ends them. */
+TASK_TEST(timers_fire_beside_long_calls)
+{
+    open_pipe();
+    for (int round = 0; round < 4; round++) {
+        struct crew crew;
+        char byte = 0;
+        crew_init(&crew);
+        weft_ns began = weft_now();
+        crew_go(&crew, sleep_and_write, NULL);
+        for (size_t i = 1; i < crowd(); i++) {
+            crew_go(&crew, wait_for_byte, NULL);
+        }
+        weft_blocking(read_byte, &byte);
+        CHECK(weft_now() - began < promptly);
+        crew_fini(&crew);
+    }
+    close_pipe();
+}
+
+static void write_all(void *unused)
+{
+    (void)unused;
+    write_bytes(crowd());
+}
+
+static void *write_from_outside(void *unused)
+{
+    usleep(20000); /* all calls are out by then, and known to last */
+    CHECK_STATUS(weft_go(write_all, NULL), WEFT_OK);
+    return unused;
+}
+
+static void *write_from_outside_soon(void *unused)
+{
+    CHECK_STATUS(weft_go(write_all, NULL), WEFT_OK);
+    return unused;
+}
+
+/* A task that a thread outside makes runs although all others are in calls: it alone ends them. */
+TASK_TEST(wake_ups_from_outside_beside_long_calls)
+{
+    open_pipe();
+    for (size_t round = 0; round < rounds(200) + 3; round++) {
+        pthread_t thread;
+        struct crew crew;
+        char byte = 0;
+        crew_init(&crew);
+        CHECK(pthread_create(&thread, NULL, round < 3 ? write_from_outside : write_from_outside_soon, NULL) == 0);
+        for (size_t i = 1; i < crowd(); i++) {
+            crew_go(&crew, wait_for_byte, NULL);
+        }
+        weft_blocking(read_byte, &byte);
+        crew_fini(&crew);
+        CHECK(pthread_join(thread, NULL) == 0);
+    }
+    close_pipe();
+}
+
+static void spin_for_a_while(void *unused)
+{
+    (void)unused;
+    for (weft_ns until = weft_now() + 200000; weft_now() < until;) {
+    }
+}
+
+static void work_in_turn(void *arg)
+{
+    for (int i = 0; i < 5; i++) {
+        weft_blocking(do_nothing, NULL);
+        spin_for_a_while(NULL);
+        weft_yield();
+    }
+    add_release((_Atomic(unsigned) *)arg, 1u);
+}
+
+/* Tasks that stand behind one that has gone into a long call run meanwhile, on whatever worker they are. */
+TASK_TEST(nobody_waits_behind_a_long_call)
+{
+    open_pipe();
+    for (int round = 0; round < 3; round++) {
+        _Atomic(unsigned) ran = 0;
+        struct crew crew;
+        char byte = 0;
+        crew_init(&crew);
+        for (int i = 0; i < 20; i++) {
+            crew_go(&crew, work_in_turn, &ran);
+        }
+        crew_go(&crew, sleep_and_write, NULL);
+        for (size_t i = 1; i < crowd(); i++) {
+            crew_go(&crew, wait_for_byte, NULL);
+        }
+        weft_blocking(read_byte, &byte); /* main's worker has tasks behind it */
+        crew_fini(&crew);
+        CHECK_EQ(load_acquire(&ran), 20);
+    }
+    close_pipe();
+}
+
+/* --- the end of a run --- */
+
+static void end_beside_calls(void *unused)
+{
+    (void)unused;
+    for (size_t i = 0; i < crowd(); i++) {
+        CHECK_STATUS(weft_go(wait_for_byte, NULL), WEFT_OK);
+    }
+    settle(crowd());
+}
+
+static void end_at_once(void *unused)
+{
+    (void)unused;
+    for (size_t i = 0; i < crowd(); i++) {
+        CHECK_STATUS(weft_go(wait_for_byte, NULL), WEFT_OK);
+    }
+    weft_yield();
+}
+
+static void fill_and_call(void *unused)
+{
+    (void)unused;
+    write_bytes(2 * crowd()); /* calls of older runs come back, and find another one */
+    for (int i = 0; i < 100; i++) {
+        weft_blocking(do_nothing, NULL);
+        weft_yield();
+    }
+    weft_sleep(1000000);
+}
+
+/* Runs end while calls are out on all workers, and while they are being made; they come back in later runs, and hurt nobody. */
+START_TEST(runs_end_beside_calls)
+    {
+        for (size_t round = 0; round < rounds(20); round++) {
+            open_pipe(); /* some of the old one's bytes may be left, and calls that read them */
+            run_body(end_beside_calls, NULL);
+            run_body(end_at_once, NULL);
+            run_body(fill_and_call, NULL);
+        }
+    }
+END_TEST
+
+/* --- no threads --- */
+
+static void call_without_threads(void *arg)
+{
+    struct calls *calls = arg;
+    for (int i = 0; i < 200; i++) {
+        weft_blocking(note_thread, calls);
+        weft_yield();
+    }
+}
+
+static void sleep_in_call(void *unused)
+{
+    (void)unused;
+    usleep(300);
+}
+
+static void sleep_without_threads(void *unused)
+{
+    (void)unused;
+    for (int i = 0; i < 10; i++) {
+        weft_blocking(sleep_in_call, NULL);
+    }
+}
+
+static void few_threads(void *arg)
+{
+    struct crew crew;
+    static struct calls calls[4];
+    memset(calls, 0, sizeof calls);
+    fail_threads(*(size_t *)arg);
+    crew_init(&crew);
+    for (int i = 0; i < 4; i++) {
+        crew_go(&crew, call_without_threads, &calls[i]);
+        crew_go(&crew, sleep_without_threads, NULL);
+    }
+    weft_sleep(2000000);
+    crew_fini(&crew);
+    for (int i = 0; i < 4; i++) {
+        CHECK_EQ(calls[i].count, 200);
+    }
+    fail_threads(SIZE_MAX);
+}
+
+/* Where no thread can be made, or just a few, calls are made all the same, one after the other if need be. */
+START_TEST(calls_without_threads)
+    {
+        static const size_t few[] = {0, 1, 2, 3};
+        if (combination.sched_caps->os_threads) {
+            skip("on scheduler %s a task is a thread", combination.sched);
+            return;
+        }
+        for (size_t i = 0; i < sizeof few / sizeof few[0]; i++) {
+            run_body(few_threads, (void *)(uintptr_t)&few[i]);
+        }
+    }
+END_TEST
+
+/* --- all at once --- */
+
+enum { CALLERS = 8 };
+
+static void call_for_a_while(void *arg)
+{
+    usleep(*(unsigned *)arg);
+}
+
+struct caller {
+    struct weft_chan *chan;
+    struct dice dice;
+    size_t count;
+};
+
+static void call_and_talk(void *arg)
+{
+    struct caller *caller = arg;
+    for (size_t i = 0; i < caller->count; i++) {
+        unsigned pause = dice_below(&caller->dice, 150);
+        switch (dice_below(&caller->dice, 6)) {
+        case 0:
+            weft_blocking(call_for_a_while, &pause);
+            break;
+        case 1:
+            weft_sleep(pause * 1000);
+            break;
+        case 2:
+            weft_yield();
+            break;
+        default:
+            weft_blocking(do_nothing, NULL);
+        }
+        CHECK_STATUS(weft_send(caller->chan, &i), WEFT_OK);
+    }
+}
+
+/* Short calls, long calls, timers and channels, in any order. */
+TASK_TEST(ten_thousand_calls)
+{
+    struct weft_chan *chan = make_chan(sizeof(size_t), combination.caps->capacity_min);
+    static struct caller callers[CALLERS];
+    struct crew crew;
+    size_t count = rounds(combination.sched_caps->virtual_time ? 20 : 10000 / CALLERS);
+    crew_init(&crew);
+    for (unsigned i = 0; i < CALLERS; i++) {
+        callers[i] = (struct caller){chan, dice_new(i), count};
+        crew_go(&crew, call_and_talk, &callers[i]);
+    }
+    for (size_t i = 0; i < CALLERS * count; i++) {
+        CHECK_STATUS(weft_recv(chan, NULL), WEFT_OK);
+    }
+    crew_fini(&crew);
+    weft_chan_free(chan);
+}
+
+/* --- forks --- */
+
+static void fork_in_call(void *arg)
+{
+    *(pid_t *)arg = fork();
+}
+
+static void fork_main(void *unused)
+{
+    (void)unused;
+    pid_t child = -1;
+    alarm(20);
+    weft_blocking(fork_in_call, &child); /* in the child, it can't return */
+    CHECK(child > 0);
+    int status = 0;
+    CHECK(waitpid(child, &status, 0) == child);
+    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 99);
+}
+
+static void forking_child(void)
+{
+    struct weft_options options = {.sched = combination.sched, .chan = combination.chan, .workers = combination.workers};
+    weft_run(&options, fork_main, NULL);
+}
+
+/* The child of a fork in a call has no run to return to. */
+START_TEST(forks_do_not_come_back)
+    {
+        char text[4096];
+        if (registry_sched(combination.sched)->look == NULL) {
+            skip("scheduler %s makes calls on other threads, or has one for each task", combination.sched);
+            return;
+        }
+        int status = in_child(forking_child, text, sizeof text);
+        CHECK_MSG(WIFEXITED(status) && WEXITSTATUS(status) == 2, "%#x: %s", (unsigned)status, text);
+        CHECK_MSG(strstr(text, "child of a fork") != NULL, "%s", text);
+    }
+END_TEST
+
+TCase *calls_tests(void)
+{
+    TCase *cases = tcase_create("calls");
+    tcase_set_timeout(cases, 120);
+    tcase_add_test(cases, short_calls_wake_nobody);
+    tcase_add_test(cases, short_calls_starve_nobody);
+    tcase_add_test(cases, tasks_go_on_beside_long_calls);
+    tcase_add_test(cases, timers_fire_beside_long_calls);
+    tcase_add_test(cases, wake_ups_from_outside_beside_long_calls);
+    tcase_add_test(cases, nobody_waits_behind_a_long_call);
+    tcase_add_test(cases, runs_end_beside_calls);
+    tcase_add_test(cases, calls_without_threads);
+    tcase_add_test(cases, ten_thousand_calls);
+    tcase_add_test(cases, forks_do_not_come_back);
+    return cases;
+}

@@ -1,0 +1,64 @@
+/* A run ends while a worker's thread enters a call, is in it, or comes back, and while the monitor lists it: the end either takes the worker, whose memory
+ * the thread then leaves alone, or waits for the thread (core/driver.h, D1). */
+#define SCHED global
+#define LITMUS_MONITOR
+#include "tests/litmus/scheduler.h"
+
+void monitor_look_soon(void)
+{
+}
+
+static void quick(void *unused)
+{
+    (void)unused;
+}
+
+static void *caller(void *unused)
+{
+    (void)unused;
+    litmus_work(0);
+    struct driver *self = &litmus_drivers[0];
+    for (unsigned i = 0; i < 2 && !load_relaxed(&mn.stop); i++) {
+        struct call call = {.fn = quick, .task = litmus_task(0)};
+        struct task *task;
+        self->call = &call;
+        if (!driver_call(self, &task)) {
+            break;
+        }
+        self->worker->buried++;
+    }
+    return NULL;
+}
+
+static void *monitor(void *unused)
+{
+    (void)unused;
+    litmus_enter(2);
+    litmus_self->as = NULL;
+    drivers_look();
+    drivers_look();
+    return NULL;
+}
+
+int main(void)
+{
+    litmus_begin_workers(1);
+    store_relaxed(&drivers.used, true);
+    store_relaxed(&drivers.spares, 1u); /* as it seems */
+    store_relaxed(&monitor_soon, litmus_choose(2) == 0);
+    pthread_create(&litmus_drivers[0].thread, NULL, caller, NULL);
+    pthread_t caller_id = litmus_drivers[0].thread;
+    litmus_start(monitor, NULL);
+    mn_stop();
+    drivers_join(1);
+    bool joined = drivers.unused == &litmus_drivers[0];
+    litmus_join(); /* the monitor sees no run that has ended */
+    bool out = drivers_end();
+    assert(out == !joined);
+    (void)out;
+    litmus_end_workers(); /* the memory is gone */
+    if (!joined) {
+        pthread_join(caller_id, NULL);
+    }
+    return 0;
+}
