@@ -468,8 +468,11 @@ no_race_check bool driver_call(struct driver *driver, struct task **task)
 {
     struct mn_worker *worker = driver->worker;
     struct call *call = driver->call;
-    if (!load_relaxed(&drivers.used)) {
-        store_relaxed(&drivers.used, true); /* before the first call: drivers_missed() looks for none before */
+    race_acquire(worker); /* all that its tasks did, as at the end of mn_drive: the next owner is ordered behind this thread */
+    if (unlikely(!load_relaxed(&drivers.used))) {
+        lock_acquire(&drivers.lock); /* D4: no last spare ends behind this; D3: who has the lock later looks for calls */
+        store_relaxed(&drivers.used, true);
+        lock_release(&drivers.lock);
     }
     if (unlikely(driver == drivers.caller) && move_worker(driver)) {
         return false;
@@ -603,6 +606,7 @@ bool drivers_begin(void)
     store_relaxed(&drivers.barren, false);
     store_relaxed(&drivers.over, 0u);
     lock_release(&drivers.lock);
+    drivers.caller->forked = false;
     driver_self = drivers.caller;
     return true;
 }

@@ -5,16 +5,19 @@
  * hears of a short call. The monitor, which looks at the workers each 40 us while there are calls, finds those that last: it puts their workers
  * into a second list of the idle, from which mn_wake_one() takes one when nobody sleeps, and gives it to a spare thread. A thread that comes
  * back to a worker still in that list goes on with it; one that has lost it takes another out of the list, or else makes its task ready as a
- * thread outside does, and is a spare from then on.
+ * thread outside does, and is a spare from then on. A function that has lasted once is expected to last: its next caller puts the worker into the list
+ * himself, and wakes a thread for what waits; until it returns soon.
  * Source: the Go runtime's entersyscall, exitsyscall, retake and handoffp (runtime/proc.go). Deviations: a retaken worker has nothing of its own
  * left, and counts as one that sleeps; the monitor sleeps while calls that it need not look at are short.
  * State
  *   driver.state   the number of its last call and what the thread does: AT_WORK (it has the worker, or waits for one), IN_CALL, LISTED (in a
  *                  call; its worker is in the list), TAKEN (in a call, without a worker).
  *                  AT_WORK -> IN_CALL -> AT_WORK: by the thread itself. All else under drivers.lock: IN_CALL -> LISTED by the monitor, -> TAKEN at
- *                  the end of the run; LISTED -> AT_WORK by the thread, -> TAKEN by who takes the worker; TAKEN -> AT_WORK by the thread.
+ *                  the end of the run; AT_WORK -> LISTED -> AT_WORK by the thread, LISTED -> TAKEN by who takes the worker; TAKEN -> AT_WORK by
+ *                  who gives the thread another one, or makes it a spare.
  *   worker.driver  whom it is driven by; written under drivers.lock
- *   drivers        under its lock, which is also that of the idle lists in struct mn; but for `spares`, `used`, `barren`, read as hints
+ *   drivers        under its lock, which is also that of the idle lists in struct mn; `spares`, `used`, `barren` are read as hints
+ *   lasting        functions whose last call lasted: hints, one for each value of a hash, for all runs
  *   Records of threads are never freed, but used again: a hint may be read from one that has changed hands.
  * Invariants
  *   D1  A worker has one owner: its driver while AT_WORK or IN_CALL; the list's lock while LISTED; then whoever is given it. A thread touches
@@ -77,10 +80,7 @@ struct driver {
 };
 
 extern struct drivers {
-    struct lock lock;
-    _Atomic(unsigned) spares; /* written under the lock */
-    _Atomic(bool) used;       /* there was a call in this run */
-    _Atomic(bool) barren;     /* no thread was to be had of late; a hint */
+    _Alignas(CACHE_LINE) struct lock lock;
     struct driver *first_spare;
     struct driver *unused;       /* records without a thread */
     struct driver *caller;       /* weft_run's */
@@ -91,6 +91,10 @@ extern struct drivers {
     struct call *waiting, *last; /* calls that wait for a thread, D4 */
     uint64_t run;                /* counts the runs */
     sigset_t signals;            /* the mask of weft_run's caller, for those who drive */
+    /* looked at by every call */
+    _Alignas(CACHE_LINE) _Atomic(unsigned) spares; /* written under the lock */
+    _Atomic(bool) used;                            /* there was a call in this run; written under the lock */
+    _Atomic(bool) barren;                          /* no thread was to be had of late; a hint */
 } drivers;
 
 /* Around a run, on its caller's thread. False: no memory. */

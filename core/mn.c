@@ -526,6 +526,8 @@ enum weft_status mn_run(const struct mn_policy *policy, const struct weft_option
             stacks_abandon();
         }
         policy->fini();
+    } else {
+        drivers_end();
     }
     task_pools_reset(options->stack_size);
     free(mn.workers);

@@ -571,8 +571,10 @@ static struct task *steal_find(struct mn_worker *worker)
     uint32_t none = 0;
     steal_local(worker)->leaves_watch = false;
     bool woken = worker->chosen; /* by a thread that drives a worker from a call: see core/driver.h */
-    weft_ns stretch = load_relaxed(&steal_shared->stretch); /* hints: one of two that write at a time is lost */
-    store_relaxed(&steal_shared->stretch, stretch + (clock_now() - steal_local(worker)->worked_at - stretch) / 4);
+    if (!woken) { /* else it has not worked */
+        weft_ns stretch = load_relaxed(&steal_shared->stretch); /* hints: one of two that write at a time is lost */
+        store_relaxed(&steal_shared->stretch, stretch + (clock_now() - steal_local(worker)->worked_at - stretch) / 4);
+    }
     bool searcher = cas_acquire(&steal_shared->searching, &none, 1u) || woken; /* at most one searches */
     struct task *task = NULL;
     while (task == NULL && !load_relaxed(&mn.stop)) { /* looked at again after each sleep */
