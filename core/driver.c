@@ -199,9 +199,9 @@ no_race_check void driver_bind(struct driver *driver, struct mn_worker *worker)
 {
     driver->worker = worker;
     driver->run = drivers.run;
-    store_release(&driver->state, with_kind(load_relaxed(&driver->state), DRIVER_AT_WORK));
+    store_relaxed(&driver->state, with_kind(load_relaxed(&driver->state), DRIVER_AT_WORK)); /* under the lock */
     worker->loop = &driver->loop;
-    store_release(&worker->driver, driver);
+    store_release(&worker->driver, driver); /* a record may be new: for who looks without the lock */
 }
 
 /* Under the lock, to a thread that waits for a worker. */
@@ -234,7 +234,7 @@ static struct mn_worker *take_listed(void)
     struct mn_worker *worker = mn.listed_first;
     unlist(worker);
     struct driver *driver = load_relaxed(&worker->driver); /* under the lock */
-    store_release(&driver->state, with_kind(load_relaxed(&driver->state), DRIVER_TAKEN));
+    store_relaxed(&driver->state, with_kind(load_relaxed(&driver->state), DRIVER_TAKEN));
     drivers.taken++;
     return worker;
 }
@@ -280,12 +280,14 @@ static bool list(struct mn_worker *worker)
 bool driver_in_call(const struct mn_worker *worker)
 {
     const struct driver *driver = load_acquire(&worker->driver);
-    return driver != NULL && kind_of(load_seq_cst(&driver->state)) == DRIVER_IN_CALL;
+    return driver != NULL && kind_of(load_relaxed(&driver->state)) == DRIVER_IN_CALL; /* a hint, but for drivers_missed() */
 }
 
+/* Relaxed: who enters a call, and sees that the monitor does not look, takes the lock in look_around(). If that was before, all that he had written and
+ * seen is known here; if it comes later, he sees what this thread has pushed. */
 bool drivers_missed(void)
 {
-    if (!load_relaxed(&drivers.used) || load_seq_cst(&monitor_soon)) { /* seq_cst: D3 */
+    if (!load_relaxed(&drivers.used) || load_relaxed(&monitor_soon)) {
         return false;
     }
     for (unsigned i = 0; i < mn.count; i++) {
@@ -302,7 +304,7 @@ static cold_function void look_around(struct driver *driver)
     bool needed = false;
     lock_acquire(&drivers.lock);
     if (kind_of(load_relaxed(&driver->state)) == DRIVER_IN_CALL) { /* D1: so its run is there, while the lock is held */
-        needed = load_seq_cst(&mn.idle_count) + 1 < mn.count || mn.policy->any_work(driver->worker, false) ||
+        needed = load_relaxed(&mn.idle_count) + 1 < mn.count || mn.policy->any_work(driver->worker, false) ||
                  mn_timer_is_left();
     }
     lock_release(&drivers.lock);
@@ -446,7 +448,7 @@ static cold_function bool call_listed(struct driver *driver, task_fn fn, void *a
     lock_acquire(&drivers.lock);
     bool stops = load_relaxed(&mn.stop); /* stored before drivers_join() took the lock */
     if (!stops) {
-        store_release(&driver->state, with_kind(load_relaxed(&driver->state) + STATE_STEP, DRIVER_LISTED));
+        store_relaxed(&driver->state, with_kind(load_relaxed(&driver->state) + STATE_STEP, DRIVER_LISTED));
         wanted = list(worker);
     }
     lock_release(&drivers.lock);
@@ -503,7 +505,7 @@ no_race_check bool driver_call(struct driver *driver, struct task **task)
     }
     uint32_t seen = state;
     bool back = true;
-    if (unlikely(!cas_acq_rel(&driver->state, &seen, with_kind(state, DRIVER_AT_WORK)))) { /* E3 */
+    if (unlikely(!cas_relaxed(&driver->state, &seen, with_kind(state, DRIVER_AT_WORK)))) { /* E3 */
         back = return_slowly(driver, task);
     }
     if (unlikely(seen != state || !made)) { /* back from the slow way; or nowhere to go on */
@@ -527,7 +529,7 @@ static bool list_worker(struct mn_worker *worker, uint32_t state)
     bool wanted = false;
     lock_acquire(&drivers.lock);
     struct driver *driver = load_relaxed(&worker->driver); /* under the lock */
-    if (cas_acq_rel(&driver->state, &state, with_kind(state, DRIVER_LISTED))) { /* E1 */
+    if (cas_acquire(&driver->state, &state, with_kind(state, DRIVER_LISTED))) { /* E1 */
         store_relaxed(lasting_of(driver->fn), driver->fn); /* hint */
         wanted = list(worker);
     }
@@ -566,7 +568,7 @@ no_race_check weft_ns drivers_look(void)
         return WEFT_FOREVER;
     }
     bool wanted = look_at_all(&any);
-    if (!load_seq_cst(&monitor_soon)) {
+    if (!load_relaxed(&monitor_soon)) { /* who has set it has woken the monitor behind that */
         watch.soon = false;
         return WEFT_FOREVER;
     }
@@ -587,7 +589,7 @@ no_race_check weft_ns drivers_look(void)
             watch.soon = false;
             return WEFT_FOREVER;
         }
-        store_seq_cst(&monitor_soon, true);
+        store_relaxed(&monitor_soon, true); /* it looks anyway */
         watch.quiet = 0;
     }
     return watch.pause;
@@ -635,15 +637,15 @@ void drivers_join(unsigned count)
         struct mn_worker *worker = &mn.workers[i];
         lock_acquire(&drivers.lock);
         struct driver *driver = load_relaxed(&worker->driver); /* under the lock */
-        uint32_t state = load_acquire(&driver->state);
+        uint32_t state = load_seq_cst(&driver->state); /* against driver_call(): mn_stop() has stored, then this looks; IN_CALL, then mn.stop */
         bool in_call = false;
-        if (kind_of(state) == DRIVER_IN_CALL && cas_acq_rel(&driver->state, &state, with_kind(state, DRIVER_TAKEN))) {
+        if (kind_of(state) == DRIVER_IN_CALL && cas_relaxed(&driver->state, &state, with_kind(state, DRIVER_TAKEN))) { /* E1: the look */
             in_call = true;
             drivers.out++;
         } else if (kind_of(state) == DRIVER_LISTED) {
             in_call = true;
             unlist(worker);
-            store_release(&driver->state, with_kind(state, DRIVER_TAKEN));
+            store_relaxed(&driver->state, with_kind(state, DRIVER_TAKEN)); /* under the lock */
         }
         lock_release(&drivers.lock);
         if (!in_call && driver != drivers.caller) { /* it sees mn.stop, in whatever call it is just about to enter */

@@ -37,9 +37,9 @@
  *   D5  weft_run's caller makes no calls: it could not return from weft_run before they do. The first call on its worker moves the worker to
  *       another thread for good.
  * Ordering
- *   E1 IN_CALL store (seq_cst) -> the CAS of who takes the worker: what its tasks did there
+ *   E1 IN_CALL store (seq_cst) -> the CAS (acquire) of who lists or takes the worker: what its tasks did there
  *   E2 all hand-overs are under the lock, and `wake` release -> acquire tells the thread
- *   E3 CAS IN_CALL -> AT_WORK acq_rel: nobody had the worker in between
+ *   E3 CAS IN_CALL -> AT_WORK relaxed: nobody had the worker in between, as each call has a number of its own
  * Cost: of a short call two switches of contexts, a store and a CAS of a line that is the thread's own. */
 #ifndef CORE_DRIVER_H
 #define CORE_DRIVER_H

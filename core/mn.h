@@ -30,14 +30,15 @@ struct mn_worker {
     void *commit_arg;
     bool preempted; /* it was made to give way as a hog */
     _Atomic(uint32_t) tick; /* counts scheduling decisions, for what is done now and then; read by the monitor */
-    struct context *loop;   /* the driver's */
+    struct context *loop;            /* the driver's */
     _Atomic(struct driver *) driver; /* written under drivers.lock */
+    uint32_t call_seen;              /* its state at the monitor's last look */
+    bool chosen;                     /* mn_wake_one() has taken the worker from a call: the first thing that its new driver sees */
     struct magazine tasks, stacks;
     void *local; /* the policy's */
     struct timers timers;
     struct mn_worker *idle_next;   /* of the list that it is in; under drivers.lock */
     bool idle;                     /* in the list of sleepers; under drivers.lock */
-    bool chosen;                   /* mn_wake_one() has taken it from a call and given it to another thread: its driver's, to begin with */
     _Atomic(uint32_t) wake;        /* futex word: 1 once the worker has been chosen; written under drivers.lock */
     _Atomic(weft_ns) sleeps_until; /* while it sleeps: when it will look at the timers, unless others do; else WEFT_FOREVER */
     struct mn_counters counters;
@@ -49,7 +50,6 @@ struct mn_worker {
     uint32_t tick_seen;
     weft_ns tick_since; /* when it was first seen so */
     bool hog_said;      /* of the task that keeps it now */
-    uint32_t call_seen; /* the driver's state at the last look */
 } __attribute__((aligned(CACHE_LINE)));
 
 enum push_kind {
@@ -199,7 +199,7 @@ no_race_check static force_inline void mn_arrived(const struct mn_policy *policy
 no_race_check static force_inline struct mn_worker *mn_switch(const struct mn_policy *policy, struct mn_worker *worker,
                                                               struct context *from, struct task *next, bool dying)
 {
-    struct context *to = worker->loop;
+    struct context *to;
     limbo_quiet(&worker->base.epoch);
     store_relaxed(&worker->base.current, next); /* owner only */
     if (next != NULL) {
@@ -208,6 +208,8 @@ no_race_check static force_inline struct mn_worker *mn_switch(const struct mn_po
         }
         to = &next->context;
         count_up(&worker->counters.switches, 1);
+    } else {
+        to = worker->loop;
     }
     race_release(worker); /* -> the end of worker_loop */
     worker = (struct mn_worker *)(void *)context_switch(from, to, &worker->base, dying);

@@ -8,18 +8,29 @@ void monitor_look_soon(void)
 {
 }
 
+static _Atomic(bool) over;
+
 static void quick(void *unused)
 {
     (void)unused;
 }
 
-static void *caller(void *unused)
+/* For longer than the run lasts. */
+static void last(void *unused)
 {
     (void)unused;
+    while (!load_acquire(&over)) {
+        cpu_relax();
+    }
+}
+
+static void *caller(void *arg)
+{
+    bool lasts = arg != NULL;
     litmus_work(0);
     struct driver *self = &litmus_drivers[0];
     for (unsigned i = 0; i < 2 && !load_relaxed(&mn.stop); i++) {
-        struct call call = {.fn = quick, .task = litmus_task(0)};
+        struct call call = {.fn = lasts ? last : quick, .task = litmus_task(0)};
         struct task *task;
         self->call = &call;
         if (!driver_call(self, &task)) {
@@ -46,7 +57,7 @@ int main(void)
     store_relaxed(&drivers.used, true);
     store_relaxed(&drivers.spares, 1u); /* as it seems */
     store_relaxed(&monitor_soon, litmus_choose(2) == 0);
-    pthread_create(&litmus_drivers[0].thread, NULL, caller, NULL);
+    pthread_create(&litmus_drivers[0].thread, NULL, caller, litmus_choose(2) == 0 ? NULL : &over);
     pthread_t caller_id = litmus_drivers[0].thread;
     litmus_start(monitor, NULL);
     mn_stop();
@@ -57,6 +68,7 @@ int main(void)
     assert(out == !joined);
     (void)out;
     litmus_end_workers(); /* the memory is gone */
+    store_release(&over, true);
     if (!joined) {
         pthread_join(caller_id, NULL);
     }
