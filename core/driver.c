@@ -17,7 +17,7 @@ enum {
     CALLS_PER_TIMER_CHECK = 64,
     LASTING_BITS = 6,
 };
-#ifndef DRIVER_LOOKS /* a litmus client has fewer */
+#ifndef DRIVER_LOOKS    /* a litmus client has fewer */
 #define DRIVER_LOOKS 16 /* at one pace */
 #endif
 static const weft_ns idle_ns = 10000000000; /* ten seconds */
@@ -280,11 +280,12 @@ static bool list(struct mn_worker *worker)
 bool driver_in_call(const struct mn_worker *worker)
 {
     const struct driver *driver = load_acquire(&worker->driver);
-    return driver != NULL && kind_of(load_relaxed(&driver->state)) == DRIVER_IN_CALL; /* a hint, but for drivers_missed() */
+    /* relaxed: a hint, but for drivers_missed() */
+    return driver != NULL && kind_of(load_relaxed(&driver->state)) == DRIVER_IN_CALL;
 }
 
-/* Relaxed: who enters a call, and sees that the monitor does not look, takes the lock in look_around(). If that was before, all that he had written and
- * seen is known here; if it comes later, he sees what this thread has pushed. */
+/* Relaxed: who enters a call, and sees that the monitor does not look, takes the lock in look_around(). If that was
+ * before, all that he had written and seen is known here; if it comes later, he sees what this thread has pushed. */
 bool drivers_missed(void)
 {
     if (!load_relaxed(&drivers.used) || load_relaxed(&monitor_soon)) {
@@ -328,7 +329,8 @@ static struct call *next_waiting(struct driver *driver)
     return call;
 }
 
-/* Under the lock, behind a call: true: the thread has a worker again, and its task goes on. Else *sleeper is to be woken, if it is not NULL. */
+/* Under the lock, behind a call: true: the thread has a worker again, and its task goes on. Else *sleeper is to be
+ * woken, if it is not NULL. */
 static bool come_back(struct driver *driver, struct task *task, struct mn_worker **sleeper)
 {
     if (kind_of(load_relaxed(&driver->state)) == DRIVER_LISTED) {
@@ -457,7 +459,7 @@ static cold_function bool call_listed(struct driver *driver, task_fn fn, void *a
         return true;
     }
     if (wanted) {
-        mn_wake_one(); /* D1: touches nothing but the lists; if the run has ended, then those of a later one, or empty ones */
+        mn_wake_one(); /* D1: touches the lists only; if the run has ended, those of a later one, or empty ones */
     }
     fn(arg);
     if (clock_now() - began < short_ns) {
@@ -470,9 +472,10 @@ no_race_check bool driver_call(struct driver *driver, struct task **task)
 {
     struct mn_worker *worker = driver->worker;
     struct call *call = driver->call;
-    race_acquire(worker); /* all that its tasks did, as at the end of mn_drive: the next owner is ordered behind this thread */
+    race_acquire(worker); /* all that its tasks did, as at the end of mn_drive: for the next owner */
     if (unlikely(!load_relaxed(&drivers.used))) {
-        lock_acquire(&drivers.lock); /* D4: no last spare ends behind this; D3: who has the lock later looks for calls */
+        /* D4: no last spare ends behind this; D3: who has the lock later looks for calls */
+        lock_acquire(&drivers.lock);
         store_relaxed(&drivers.used, true);
         lock_release(&drivers.lock);
     }
@@ -495,11 +498,11 @@ no_race_check bool driver_call(struct driver *driver, struct task **task)
     driver->fn = fn;
     worker_set_self(NULL);
     store_release(&worker->base.epoch, LIMBO_ASLEEP); /* as in mn_sleep */
-    store_seq_cst(&driver->state, state);             /* E1; seq_cst: D3, and against mn_stop */
+    store_seq_cst(&driver->state, state);             /* E1; seq_cst: D3, and against drivers_join */
     if (!load_seq_cst(&monitor_soon)) {
         look_around(driver);
     }
-    bool made = !load_seq_cst(&mn.stop);
+    bool made = load_seq_cst(&drivers.over) == 0; /* seq_cst: drivers_join. Of its own run, or of a later one */
     if (likely(made)) { /* else the run's end waits for this thread, unless it has taken the worker */
         fn(arg);
     }
@@ -514,7 +517,7 @@ no_race_check bool driver_call(struct driver *driver, struct task **task)
     }
     limbo_quiet(&worker->base.epoch);
     worker_set_self(&worker->base);
-    if (unlikely(state / STATE_STEP % CALLS_PER_TIMER_CHECK == 0)) { /* calls are no decisions, and these may go on for long */
+    if (unlikely(state / STATE_STEP % CALLS_PER_TIMER_CHECK == 0)) { /* calls are no decisions */
         mn_fire_at_work(worker);
     }
     race_release(*task);
@@ -528,9 +531,9 @@ static bool list_worker(struct mn_worker *worker, uint32_t state)
 {
     bool wanted = false;
     lock_acquire(&drivers.lock);
-    struct driver *driver = load_relaxed(&worker->driver); /* under the lock */
+    struct driver *driver = load_relaxed(&worker->driver);                      /* under the lock */
     if (cas_acquire(&driver->state, &state, with_kind(state, DRIVER_LISTED))) { /* E1 */
-        store_relaxed(lasting_of(driver->fn), driver->fn); /* hint */
+        store_relaxed(lasting_of(driver->fn), driver->fn);                      /* hint */
         wanted = list(worker);
     }
     lock_release(&drivers.lock);
@@ -608,6 +611,7 @@ bool drivers_begin(void)
     store_relaxed(&drivers.barren, false);
     store_relaxed(&drivers.over, 0u);
     lock_release(&drivers.lock);
+    drivers.caller->call = NULL; /* the last run may have ended before it was made */
     drivers.caller->forked = false;
     driver_self = drivers.caller;
     return true;
@@ -637,9 +641,11 @@ void drivers_join(unsigned count)
         struct mn_worker *worker = &mn.workers[i];
         lock_acquire(&drivers.lock);
         struct driver *driver = load_relaxed(&worker->driver); /* under the lock */
-        uint32_t state = load_seq_cst(&driver->state); /* against driver_call(): mn_stop() has stored, then this looks; IN_CALL, then mn.stop */
+        /* seq_cst, against driver_call: `over` was stored, then this looks at the state; there, the other way round */
+        uint32_t state = load_seq_cst(&driver->state);
         bool in_call = false;
-        if (kind_of(state) == DRIVER_IN_CALL && cas_relaxed(&driver->state, &state, with_kind(state, DRIVER_TAKEN))) { /* E1: the look */
+        /* E1: by the look */
+        if (kind_of(state) == DRIVER_IN_CALL && cas_relaxed(&driver->state, &state, with_kind(state, DRIVER_TAKEN))) {
             in_call = true;
             drivers.out++;
         } else if (kind_of(state) == DRIVER_LISTED) {
@@ -680,7 +686,8 @@ void drivers_forked(void)
     drivers.waiting = NULL;
     if (driver_self != NULL) {
         driver_self->forked = true;
-        store_relaxed(&driver_self->state, with_kind(load_relaxed(&driver_self->state), DRIVER_TAKEN)); /* one thread is left */
+        store_relaxed(&driver_self->state,
+                      with_kind(load_relaxed(&driver_self->state), DRIVER_TAKEN)); /* one thread is left */
     }
 }
 

@@ -189,9 +189,9 @@ bool mn_wake_one(void)
 void mn_stop(void)
 {
     store_seq_cst(&mn.stop, true); /* before the wake-ups; a worker that enters the list later looks at it */
+    store_seq_cst(&drivers.over, 1u); /* before drivers_join looks who is in a call */
     while (mn_wake_one()) {
     }
-    store_release(&drivers.over, 1u);
     futex_wake(&drivers.over, 1);
 }
 

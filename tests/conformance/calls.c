@@ -1,14 +1,15 @@
-/* Goal: a call that may block its thread costs no thread's wake-up when it is short, and holds up nobody when it is long: neither tasks, nor timers,
- * nor wake-ups from outside, nor the end of the run (core/driver.h, D1 to D5).
- * Method: more calls than workers wait for bytes in pipes that a task, a timer or a thread outside fills; all is done twice, as the second time the
- * functions are known to last. What is in the way of sim, whose calls have 200 ms each, is left out there. */
+/* Goal: a call that may block its thread costs no thread's wake-up when it is short, and holds up nobody when it is
+ * long: neither tasks, nor timers, nor wake-ups from outside, nor the end of the run (core/driver.h, D1 to D5).
+ * Method: more calls than workers wait for bytes in pipes that a task, a timer or a thread outside fills; all is done
+ * twice, as the second time the functions are known to last. What is in the way of sim, whose calls have 200 ms each,
+ * is left out there. */
 #include "conformance.h"
 
 #include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const weft_ns promptly = 2000000000; /* ten thousand times as long as it takes; the monitor never looks is 'for ever' */
+static const weft_ns promptly = 2000000000; /* a thousand times as long as it takes */
 
 static int ends[2];
 
@@ -73,7 +74,8 @@ static void note_thread(void *arg)
     calls->worker = worker_self();
 }
 
-/* A short call is made by the thread that the task runs on, which goes on with it: no other thread is woken. Some are interrupted, and take long. */
+/* A short call is made by the thread that the task runs on, which goes on with it: no other thread is woken. Some are
+ * interrupted, and take long. */
 TASK_TEST(short_calls_wake_nobody)
 {
     struct calls calls = {0};
@@ -319,7 +321,8 @@ static void fill_and_call(void *unused)
     weft_sleep(1000000);
 }
 
-/* Runs end while calls are out on all workers, and while they are being made; they come back in later runs, and hurt nobody. */
+/* Runs end while calls are out on all workers, and while they are being made; they come back in later runs, and hurt
+ * nobody. */
 START_TEST(runs_end_beside_calls)
     {
         for (size_t round = 0; round < rounds(20); round++) {
@@ -410,17 +413,10 @@ static void call_and_talk(void *arg)
     for (size_t i = 0; i < caller->count; i++) {
         unsigned pause = dice_below(&caller->dice, 150);
         switch (dice_below(&caller->dice, 6)) {
-        case 0:
-            weft_blocking(call_for_a_while, &pause);
-            break;
-        case 1:
-            weft_sleep(pause * 1000);
-            break;
-        case 2:
-            weft_yield();
-            break;
-        default:
-            weft_blocking(do_nothing, NULL);
+        case 0: weft_blocking(call_for_a_while, &pause); break;
+        case 1: weft_sleep(pause * 1000); break;
+        case 2: weft_yield(); break;
+        default: weft_blocking(do_nothing, NULL);
         }
         CHECK_STATUS(weft_send(caller->chan, &i), WEFT_OK);
     }
@@ -466,7 +462,8 @@ static void fork_main(void *unused)
 
 static void forking_child(void)
 {
-    struct weft_options options = {.sched = combination.sched, .chan = combination.chan, .workers = combination.workers};
+    struct weft_options options = {
+        .sched = combination.sched, .chan = combination.chan, .workers = combination.workers};
     weft_run(&options, fork_main, NULL);
 }
 

@@ -1,5 +1,5 @@
-/* A run ends while a worker's thread enters a call, is in it, or comes back, and while the monitor lists it: the end either takes the worker, whose memory
- * the thread then leaves alone, or waits for the thread (core/driver.h, D1). */
+/* A run ends while a worker's thread enters a call, is in it, or comes back, and while the monitor lists it: the end
+ * either takes the worker, whose memory the thread then leaves alone, or waits for the thread (core/driver.h, D1). */
 #define SCHED global
 #define LITMUS_MONITOR
 #include "tests/litmus/scheduler.h"

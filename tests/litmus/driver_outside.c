@@ -1,5 +1,6 @@
-/* A worker is in a call that ends only when a task has run which comes from outside: whoever comes first, the monitor hears of the call, and gives the worker
- * to the spare thread (core/driver.h, D2 and D3). The monitor was awake, and is just about to sleep. */
+/* A worker is in a call that ends only when a task has run which comes from outside: whoever comes first, the monitor
+ * hears of the call, and gives the worker to the spare thread (core/driver.h, D2 and D3). The monitor was awake, and is
+ * just about to sleep. */
 #define SCHED global
 #define LITMUS_MONITOR
 #define DRIVER_LOOKS 1

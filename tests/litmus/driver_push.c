@@ -1,5 +1,6 @@
-/* The monitor lists a worker whose call lasts, while another worker pushes a task and then computes for ever: either the monitor sees the task, or the other one
- * sees the listed worker, and the spare thread is given it (core/driver.h, D2). */
+/* The monitor lists a worker whose call lasts, while another worker pushes a task and then computes for ever: either
+ * the monitor sees the task, or the other one sees the listed worker, and the spare thread is given it (core/driver.h,
+ * D2). */
 #define SCHED global
 #define LITMUS_MONITOR
 #include "tests/litmus/scheduler.h"

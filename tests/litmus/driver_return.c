@@ -1,5 +1,6 @@
-/* A thread comes back from a call while the monitor lists its worker, and another thread takes that out of the list for a spare: at any time the worker is
- * one thread's, and what its tasks did is seen by the next (core/driver.h, D1). What was waiting behind the call is run once. */
+/* A thread comes back from a call while the monitor lists its worker, and another thread takes that out of the list for
+ * a spare: at any time the worker is one thread's, and what its tasks did is seen by the next (core/driver.h, D1). What
+ * was waiting behind the call is run once. */
 #define SCHED global
 #define LITMUS_MONITOR
 #include "tests/litmus/scheduler.h"
