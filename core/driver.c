@@ -329,9 +329,9 @@ static struct call *next_waiting(struct driver *driver)
     return call;
 }
 
-/* Under the lock, behind a call: true: the thread has a worker again, and its task goes on. Else *sleeper is to be
- * woken, if it is not NULL. */
-static bool come_back(struct driver *driver, struct task *task, struct mn_worker **sleeper)
+/* Under the lock, behind a call: true: the thread has a worker again, and its task goes on. Else *sleeper, or *given, is
+ * to be woken, if it is not NULL. */
+static bool come_back(struct driver *driver, struct task *task, struct mn_worker **sleeper, struct driver **given)
 {
     if (kind_of(load_relaxed(&driver->state)) == DRIVER_LISTED) {
         unlist(driver->worker);
@@ -344,12 +344,13 @@ static bool come_back(struct driver *driver, struct task *task, struct mn_worker
     }
     drivers.taken--;
     drivers.out--;
-    if (mn.listed_first != NULL) {
+    if (mn.listed_first != NULL && drivers.waiting == NULL) {
         driver_bind(driver, take_listed());
         return true;
     }
     mn.policy->inject(task);
     *sleeper = mn_choose_sleeper();
+    *given = *sleeper == NULL ? driver_give_listed() : NULL; /* if neither, there is a thread that drives: D4 */
     return false;
 }
 
@@ -358,19 +359,23 @@ static cold_function bool return_slowly(struct driver *driver, struct task **tas
 {
     for (;;) {
         struct mn_worker *sleeper = NULL;
+        struct driver *given = NULL;
         struct call *next = NULL;
         if (driver->forked) {
             task_lost();
         }
         race_release(*task);
         lock_acquire(&drivers.lock);
-        bool back = come_back(driver, *task, &sleeper);
+        bool back = come_back(driver, *task, &sleeper, &given);
         if (!back) {
             next = next_waiting(driver);
         }
         lock_release(&drivers.lock);
         if (sleeper != NULL) {
             futex_wake(&sleeper->wake, 1); /* late is harmless: see mn_wake_one; and so is a worker that is gone */
+        }
+        if (given != NULL) {
+            driver_wake(given);
         }
         if (back) {
             worker_set_self(&driver->worker->base);
