@@ -65,7 +65,7 @@ struct mn_policy {
     bool (*init)(void);   /* before the workers start; false: no memory */
     void (*fini)(void);
     void (*push)(struct mn_worker *worker, struct task *task, enum push_kind kind);
-    /* From a thread that is no worker. It then calls mn_wake_one() by itself. */
+    /* From a thread that is no worker, which wakes somebody by itself. Maybe under drivers.lock: wakes nobody. */
     void (*inject)(struct task *task);
     struct task *(*pop)(struct mn_worker *worker);  /* never waits; NULL: nothing at hand */
     struct task *(*find)(struct mn_worker *worker); /* searches, sleeps; NULL: the run has ended */

@@ -7,7 +7,8 @@
  * State: all under one lock, but for `length`, a hint. A task's token: the queue that it belongs to.
  * Invariants
  *   M1  A worker sleeps only if it saw, after it had entered the list of sleepers, no task that it may take.
- *   M2  A push wakes every sleeper, as it does not know which of them may take the task.
+ *   M2  A push wakes every sleeper, as it does not know which of them may take the task. What comes from outside, or out of a
+ *       call that has lost its worker, stands with the new ones.
  *   M3  A worker that has slept for PATIENCE_NS beside tasks of its own takes one: all others compute, and perhaps wait for just that.
  * With one worker there is no other: it takes from its own. */
 #include "core/mn.h"
@@ -42,17 +43,12 @@ static void append(struct task *task)
     /* seq_cst: M2's first half, before the load of idle_count */
     store_seq_cst(&shared.length, load_relaxed(&shared.length) + 1);
     lock_release(&shared.lock);
-    if (load_seq_cst(&mn.idle_count) != 0) { /* seq_cst: M2's second half */
-        while (mn_wake_one()) {
-        }
-    }
 }
 
+/* As the engine wakes one worker only. */
 static void migrate_inject(struct task *task)
 {
-    if (load_relaxed(&task->state) == TASK_NEW) {
-        store_relaxed(&task->token, (uint32_t)NEW); /* not published yet */
-    }
+    store_relaxed(&task->token, (uint32_t)NEW); /* not published yet */
     append(task);
 }
 
@@ -63,6 +59,10 @@ static inline void migrate_push(struct mn_worker *worker, struct task *task, enu
         store_relaxed(&task->token, (uint32_t)NEW); /* not published yet */
     }
     append(task);
+    if (load_seq_cst(&mn.idle_count) != 0) { /* seq_cst: M2's second half */
+        while (mn_wake_one()) {
+        }
+    }
 }
 
 /* Under the lock: the first task of a queue that the worker may take from, or NULL. The queues come first in turns. */
