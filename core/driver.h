@@ -47,7 +47,9 @@
  *   E1 IN_CALL store (seq_cst) -> the CAS (acquire) of who lists or takes the worker: what its tasks did there
  *   E2 all hand-overs are under the lock, and `wake` release -> acquire tells the thread
  *   E3 CAS IN_CALL -> AT_WORK relaxed: nobody had the worker in between, as each call has a number of its own
- * Cost: of a short call two switches of contexts, a store and a CAS of a line that is the thread's own. */
+ * Cost: of a short call two switches of contexts, a store and a CAS of a line that is the thread's own; and, while one
+ * of several workers makes such calls all the time, the monitor's looks, 5 % of a processor in a virtual machine. The
+ * first call that lasts among many short ones holds up what waits behind it for 0.6 ms, later ones for 80 us. */
 #ifndef CORE_DRIVER_H
 #define CORE_DRIVER_H
 
