@@ -97,7 +97,8 @@ static const struct bench_workload *row_at(const struct bench_rows *lists, size_
 const struct bench_workload *bench_workload_at(size_t index)
 {
     const struct bench_workload *workload = row_at(sched_instances[0], &index);
-    return workload != NULL ? workload : row_at(channel_instances[0], &index);
+    workload = workload != NULL ? workload : row_at(channel_instances[0], &index);
+    return workload != NULL ? workload : row_at(bench_calls, &index);
 }
 
 const struct bench_limit *bench_limit_at(size_t index)
@@ -173,7 +174,7 @@ static const struct bench_workload *find_workload(const struct bench_rows *lists
 }
 
 /* The instance that belongs to the cell's channel, or to its scheduler if the workload uses no channel. NULL: a control
- * has none. */
+ * has none, and the suite `calls` one for all. */
 static const struct bench_workload *find_instance(const struct bench_cell *cell, const char *name)
 {
     for (size_t i = 0; cell->chan != NULL && channel_instances[i] != NULL; i++) {
@@ -232,6 +233,7 @@ static bool parse_workload(struct parser *parser, struct bench_cell *cell)
     memcpy(name, parser->word, sizeof name);
     const struct bench_workload *any = find_workload(sched_instances[0], name);
     any = any != NULL ? any : find_workload(channel_instances[0], name);
+    any = any != NULL ? any : find_workload(bench_calls, name);
     if (any == NULL) {
         return complain(parser, "unknown workload '%s'", name);
     }

@@ -117,5 +117,6 @@ static force_inline void bench_forget_memory(void)
 unsigned bench_processors(void);
 
 extern const struct bench_limit *const bench_limits[]; /* ends in NULL */
+extern const struct bench_rows bench_calls[];          /* of no variant: those of calls.c */
 
 #endif

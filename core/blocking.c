@@ -22,8 +22,8 @@ static struct {
     struct call *first, *last; /* wait for a thread */
     unsigned threads, idle;
     unsigned starting; /* of the threads: those that do not exist yet, and may never */
-    unsigned waiting; /* calls that no thread has taken yet, those included that are about to be submitted */
-    uint64_t run;     /* counts the runs: a call of an older one readies nobody */
+    unsigned waiting;  /* calls that no thread has taken yet, those included that are about to be submitted */
+    uint64_t run;      /* counts the runs: a call of an older one readies nobody */
     _Atomic(unsigned) out;
     _Atomic(uint32_t) submitted; /* futex word: idle threads wait for a change */
     _Atomic(uint32_t) returned;  /* futex word: counts the calls that have come back */

@@ -91,7 +91,7 @@ static struct weft_chan *chan_new(const struct chan_ops *ops, size_t elem_size, 
         return NULL;
     }
     memset(chan, 0, ops->header);
-    chan->ops = ops;
+    chan->ops = capacity != 0 && ops->buffered != NULL ? ops->buffered : ops;
     chan->elem_size = elem_size;
     chan->capacity = capacity;
     chan->bytes = size;
@@ -158,34 +158,55 @@ static cold_function __attribute__((noreturn)) void park_for_ever(void)
     }
 }
 
-enum weft_status weft_send(struct weft_chan *chan, const void *value)
+static cold_function enum weft_status send_slow(struct weft_chan *chan, const void *value)
 {
     task_enter();
-    if (unlikely(chan == NULL)) {
+    if (chan == NULL) {
         park_for_ever();
     }
     return chan->ops->send(chan, value);
 }
 
-enum weft_status weft_recv(struct weft_chan *chan, void *value)
+static cold_function enum weft_status recv_slow(struct weft_chan *chan, void *value)
 {
     task_enter();
-    if (unlikely(chan == NULL)) {
+    if (chan == NULL) {
         park_for_ever();
     }
     return chan->ops->recv(chan, value);
 }
 
-enum weft_status weft_try_send(struct weft_chan *chan, const void *value)
+static cold_function enum weft_status try_send_slow(struct weft_chan *chan, const void *value)
 {
     task_enter();
-    return unlikely(chan == NULL) ? WEFT_AGAIN : chan->ops->try_send(chan, value);
+    return chan == NULL ? WEFT_AGAIN : chan->ops->try_send(chan, value);
+}
+
+static cold_function enum weft_status try_recv_slow(struct weft_chan *chan, void *value)
+{
+    task_enter();
+    return chan == NULL ? WEFT_AGAIN : chan->ops->try_recv(chan, value);
+}
+
+/* Two tail calls each: no stack frame. */
+enum weft_status weft_send(struct weft_chan *chan, const void *value)
+{
+    return likely(task_entered() && chan != NULL) ? chan->ops->send(chan, value) : send_slow(chan, value);
+}
+
+enum weft_status weft_recv(struct weft_chan *chan, void *value)
+{
+    return likely(task_entered() && chan != NULL) ? chan->ops->recv(chan, value) : recv_slow(chan, value);
+}
+
+enum weft_status weft_try_send(struct weft_chan *chan, const void *value)
+{
+    return likely(task_entered() && chan != NULL) ? chan->ops->try_send(chan, value) : try_send_slow(chan, value);
 }
 
 enum weft_status weft_try_recv(struct weft_chan *chan, void *value)
 {
-    task_enter();
-    return unlikely(chan == NULL) ? WEFT_AGAIN : chan->ops->try_recv(chan, value);
+    return likely(task_entered() && chan != NULL) ? chan->ops->try_recv(chan, value) : try_recv_slow(chan, value);
 }
 
 static enum weft_status one_until(struct weft_chan *chan, enum weft_op op, void *value, weft_ns deadline)

@@ -87,6 +87,8 @@ struct chan_ops {
     uint64_t (*version)(const struct weft_chan *chan, enum weft_op op);
     /* Tasks that wait elsewhere than in the channel's queues; NULL: none ever does. */
     size_t (*waiting)(const struct weft_chan *chan);
+    /* The table of channels with a capacity above 0, if it is another one: of the same variant, with operations that need not ask. */
+    const struct chan_ops *buffered;
 };
 
 struct weft_chan {

@@ -3,7 +3,7 @@
 #include <sched.h>
 #include <time.h>
 
-bool tasks_alone;
+bool weft_alone;
 
 enum {
     SPIN_ROUNDS = 64,

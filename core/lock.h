@@ -42,12 +42,12 @@ static force_inline void lock_release(struct lock *lock)
  * So nobody is ever in the middle of a section that another task wants to enter, and what only tasks touch (never a thread outside, the
  * monitor, a signal handler) needs no read-modify-write. Written by weft_run, before its worker starts and after it has ended.
  * Never under the thread sanitizer, which would miss the order that one thread is. */
-extern bool tasks_alone;
+extern bool weft_alone;
 
 /* A lock that only tasks take. */
 static force_inline void task_lock(struct lock *lock)
 {
-    if (!tasks_alone) {
+    if (!weft_alone) {
         lock_acquire(lock);
     }
 }
@@ -56,21 +56,18 @@ static force_inline void task_lock(struct lock *lock)
 #define task_cas_plain(p, expected, v)                                                                                 \
     (load_relaxed(p) == *(expected) ? (store_relaxed((p), (v)), true) : (*(expected) = load_relaxed(p), false))
 #define task_cas_weak_acquire(p, expected, v)                                                                          \
-    (tasks_alone ? task_cas_plain(p, expected, v) : cas_weak_acquire(p, expected, v))
+    (weft_alone ? task_cas_plain(p, expected, v) : cas_weak_acquire(p, expected, v))
 #define task_cas_weak_acq_rel(p, expected, v)                                                                          \
-    (tasks_alone ? task_cas_plain(p, expected, v) : cas_weak_acq_rel(p, expected, v))
+    (weft_alone ? task_cas_plain(p, expected, v) : cas_weak_acq_rel(p, expected, v))
 #define task_cas_weak_seq_cst(p, expected, v)                                                                          \
-    (tasks_alone ? task_cas_plain(p, expected, v) : cas_weak_seq_cst(p, expected, v))
-#define task_cas_acq_rel(p, expected, v)                                                                               \
-    (tasks_alone ? task_cas_plain(p, expected, v) : cas_acq_rel(p, expected, v))
-#define task_cas_acquire(p, expected, v)                                                                               \
-    (tasks_alone ? task_cas_plain(p, expected, v) : cas_acquire(p, expected, v))
-#define task_cas_release(p, expected, v)                                                                               \
-    (tasks_alone ? task_cas_plain(p, expected, v) : cas_release(p, expected, v))
+    (weft_alone ? task_cas_plain(p, expected, v) : cas_weak_seq_cst(p, expected, v))
+#define task_cas_acq_rel(p, expected, v) (weft_alone ? task_cas_plain(p, expected, v) : cas_acq_rel(p, expected, v))
+#define task_cas_acquire(p, expected, v) (weft_alone ? task_cas_plain(p, expected, v) : cas_acquire(p, expected, v))
+#define task_cas_release(p, expected, v) (weft_alone ? task_cas_plain(p, expected, v) : cas_release(p, expected, v))
 
-/* Adds, and returns what was there before. */
-#define task_add_acq_rel(p, v)                                                                                         \
-    (tasks_alone ? (count_up((p), (v)), load_relaxed(p) - (v)) : add_acq_rel(p, v))
+/* Adds or subtracts, and returns what was there before. */
+#define task_add_acq_rel(p, v) (weft_alone ? (count_up((p), (v)), load_relaxed(p) - (v)) : add_acq_rel(p, v))
+#define task_sub_release(p, v) (weft_alone ? (count_up((p), -(v)), load_relaxed(p) + (v)) : sub_release(p, v))
 
 /* One step of waiting for another thread, which is in the middle of something: `round` counts from 0; see above for what happens when. */
 void backoff(unsigned round);

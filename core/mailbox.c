@@ -12,7 +12,7 @@ static struct mailbox *mailbox_of(const struct weft_chan *chan)
 /* Under the lock. */
 static enum weft_status take(struct mailbox *mailbox, void *value)
 {
-    if (load_relaxed(&mailbox->full)) { /* under the lock */
+    if (load_relaxed(&mailbox->full)) {       /* under the lock */
         store_release(&mailbox->full, false); /* as in mailbox_drain */
         elem_copy(value, &mailbox->value, mailbox->chan.elem_size);
         return WEFT_OK;
@@ -124,9 +124,8 @@ static const struct chan_ops mailbox_ops = {
 
 void mailbox_init(struct mailbox *mailbox, size_t elem_size, size_t bytes, void (*release)(struct mailbox *mailbox))
 {
-    *mailbox =
-        (struct mailbox){.chan = {.ops = &mailbox_ops, .elem_size = elem_size, .capacity = 1, .bytes = bytes},
-                         .release = release};
+    *mailbox = (struct mailbox){.chan = {.ops = &mailbox_ops, .elem_size = elem_size, .capacity = 1, .bytes = bytes},
+                                .release = release};
 }
 
 struct task *mailbox_put(struct mailbox *mailbox, weft_ns value)
@@ -135,8 +134,8 @@ struct task *mailbox_put(struct mailbox *mailbox, weft_ns value)
     struct task *task = NULL;
     task_lock(&mailbox->chan.lock);
     if (!load_relaxed(&mailbox->full) && load_relaxed(&mailbox->chan.closed) == 0) { /* under the lock */
-        store_release(&mailbox->full, true); /* for those who look without it */
-        store_release(&mailbox->puts, load_relaxed(&mailbox->puts) + 1); /* under the lock: one writer */
+        store_release(&mailbox->full, true);                                         /* for those who look without it */
+        store_release(&mailbox->puts, load_relaxed(&mailbox->puts) + 1);             /* under the lock: one writer */
         mailbox->value = value;
         while (queue->head != NULL) {
             struct waiter *waiter = queue->head;

@@ -112,7 +112,8 @@ bool mn_sleep(struct mn_worker *worker, weft_ns latest)
     store_seq_cst(&worker->sleeps_until, deadline);
     store_release(&worker->base.epoch, LIMBO_ASLEEP); /* E1 */
     timer = next_timer();
-    if (timer < deadline && !timer_is_watched(timer)) { /* armed between the two: nobody may have seen this worker yet */
+    if (timer < deadline &&
+        !timer_is_watched(timer)) { /* armed between the two: nobody may have seen this worker yet */
         deadline = 0;
     }
     bool chosen = true;
@@ -188,7 +189,7 @@ bool mn_wake_one(void)
 
 void mn_stop(void)
 {
-    store_seq_cst(&mn.stop, true); /* before the wake-ups; a worker that enters the list later looks at it */
+    store_seq_cst(&mn.stop, true);    /* before the wake-ups; a worker that enters the list later looks at it */
     store_seq_cst(&drivers.over, 1u); /* before drivers_join looks who is in a call */
     while (mn_wake_one()) {
     }

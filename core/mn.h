@@ -28,24 +28,25 @@ struct mn_worker {
     struct task *previous;
     park_commit commit;
     void *commit_arg;
-    bool preempted; /* it was made to give way as a hog */
+    bool preempted;         /* it was made to give way as a hog */
     _Atomic(uint32_t) tick; /* counts scheduling decisions, for what is done now and then; read by the monitor */
-    struct context *loop;            /* the driver's */
+    struct context *loop;   /* the driver's */
     _Atomic(struct driver *) driver; /* written under drivers.lock */
     uint32_t call_seen;              /* its state at the monitor's last look */
-    bool chosen;                     /* mn_wake_one() has taken the worker from a call: the first thing that its new driver sees */
+    bool chosen; /* mn_wake_one() has taken the worker from a call: the first thing that its new driver sees */
     struct magazine tasks, stacks;
     void *local; /* the policy's */
     struct timers timers;
-    struct mn_worker *idle_next;   /* of the list that it is in; under drivers.lock */
-    bool idle;                     /* in the list of sleepers; under drivers.lock */
-    _Atomic(uint32_t) wake;        /* futex word: 1 once the worker has been chosen; written under drivers.lock */
-    _Atomic(weft_ns) sleeps_until; /* while it sleeps: when it will look at the timers, unless others do; else WEFT_FOREVER */
+    struct mn_worker *idle_next; /* of the list that it is in; under drivers.lock */
+    bool idle;                   /* in the list of sleepers; under drivers.lock */
+    _Atomic(uint32_t) wake;      /* futex word: 1 once the worker has been chosen; written under drivers.lock */
+    _Atomic(weft_ns)
+        sleeps_until; /* while it sleeps: when it will look at the timers, unless others do; else WEFT_FOREVER */
     struct mn_counters counters;
     unsigned buried;    /* stacks that came back since the last trim */
     weft_ns trimmed_at; /* when that was */
     /* the monitor's */
-    weft_ns turn_at;             /* when a hog last had a turn */
+    weft_ns turn_at;            /* when a hog last had a turn */
     _Atomic(uint32_t) hog_tick; /* whom PREEMPT_HOG means: who runs at this tick */
     uint32_t tick_seen;
     weft_ns tick_since; /* when it was first seen so */
@@ -56,7 +57,7 @@ enum push_kind {
     PUSH_SPAWN, /* a new task */
     PUSH_READY, /* was parked, readied by a task of this worker */
     PUSH_YIELD, /* gives way to the others */
-    PUSH_HOG,   /* was made to, after a time slice: goes on when nobody else is runnable, or all others have had a slice */
+    PUSH_HOG, /* was made to, after a time slice: goes on when nobody else is runnable, or all others have had a slice */
     PUSH_TIMER, /* slept, and its time has come */
 };
 
@@ -289,7 +290,7 @@ no_race_check static force_inline void mn_poll(const struct mn_policy *policy)
     }
     if (policy->gives_way == NULL && why == PREEMPT_HOG &&
         load_relaxed(&worker->hog_tick) != load_relaxed(&worker->tick)) { /* hints */
-        return; /* meant for a task that has gone */
+        return;                                                           /* meant for a task that has gone */
     }
     mn_fire_at_work(worker);
     if (policy->pop_hog == NULL) {

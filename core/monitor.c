@@ -238,9 +238,13 @@ static void *watch_over(void *unused)
 {
     (void)unused;
     weft_ns pause = tick_ns, next = 0;
-    prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL); /* 50 us is as long as what it waits for between two looks at calls */
-    while (!load_acquire(&monitor.stop)) {
-        uint32_t seen = load_acquire(&monitor.wake);
+    prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL,
+          0UL); /* 50 us is as long as what it waits for between two looks at calls */
+    for (;;) {
+        uint32_t seen = load_acquire(&monitor.wake); /* first: who sees the last change sees stop, and does not wait */
+        if (load_relaxed(&monitor.stop)) {           /* see above */
+            break;
+        }
         weft_ns now = clock_now();
         bool hurried = pause > tick_ns && !load_relaxed(&monitor.slow); /* hint */
         if (now >= next || hurried || load_relaxed(&monitor.quits) != monitor.quits_seen) {
@@ -281,7 +285,7 @@ void monitor_stop(void)
     if (monitor.handles_quit) {
         sigaction(SIGQUIT, &monitor.before, NULL);
     }
-    store_release(&monitor.stop, true);
+    store_relaxed(&monitor.stop, true); /* wake_monitor's release publishes it */
     wake_monitor();
     pthread_join(monitor.thread, NULL);
 }

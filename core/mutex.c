@@ -5,27 +5,26 @@
  * mutex, so that nobody starves.
  * Source: the two modes of Go's sync.Mutex (2016, issue 13086). Conditions: C. A. R. Hoare, "Monitors" (CACM 17, 1974), B. Lampson, D. Redell,
  * "Experience with processes and monitors in Mesa" (CACM 23, 1980), with the rules of Go's sync.Cond.
- * State: word: LOCKED, WAITERS (the queue is not empty, or a task is about to enter it). tail: of a circular list, under `lock`.
+ * State: word: LOCKED; HELD (the unlock has to look at the queue, and the mutex is not free before that); WAITERS (the queue is not empty,
+ * or a task is about to enter it). tail: of a circular list, under `lock`.
  * Invariants
- *   M1  While LOCKED, nobody but the holder clears it, or leaves it set for a waiter that it hands the mutex to.
- *   M2  A task is in the queue only while WAITERS is set: it sets the bit, under the lock and while LOCKED is set, before it enters;
- *       who takes the last one out clears it under the lock.
- *   M3  A holder that sees WAITERS at unlock takes one out and readies it: with the mutex, or with the duty to try again, and when that
+ *   M1  The mutex is free while neither LOCKED nor HELD is set. Its holder has set LOCKED, and HELD if it found WAITERS, and only he clears
+ *       them, or leaves them set for a waiter that he hands the mutex to. Unlock takes LOCKED off by a subtraction, whatever else is set.
+ *   M2  A task is in the queue only while WAITERS is set: it sets the bit, and HELD, under the lock and while the mutex is not free, before it
+ *       enters; who takes the last one out clears it under the lock.
+ *   M3  A holder that sees HELD at unlock takes one out and readies it: with the mutex, or with the duty to try again, and when that
  *       one has the mutex WAITERS is still set if others wait. So as long as somebody waits, a holder or a runnable waiter exists.
  *   M4  The last access of unlock to the mutex is the one that makes it free, so whoever gets it then may free its memory after its own
- *       unlock. In the slow path LOCKED is cleared after the spin lock is released; those who come between find LOCKED and queue.
+ *       unlock: the subtraction, or the clearing of HELD after the spin lock is released; those who come between find HELD and queue.
  *   C1  A waiter for a condition is in its queue from before the mutex is unlocked until a signal takes it out: a signal given under the
  *       mutex, or after it, finds it; none is lost and none is spurious. Lock order: the condition's lock, then the mutex's.
- * Ordering: LOCKED cleared, release -> taken, acquire; hand-off: through ready(). */
+ * Ordering: made free, release -> taken, acquire; hand-off: through ready().
+ * What most calls need of lock and unlock is inlined (weft.h): the same as here. */
 #include "sync.h"
 
-static const weft_ns starving_ns = 1000000;
+#include <stddef.h>
 
-enum { LOCKED = 1, WAITERS = 2 };
-enum { LOOK_PAUSES = 4 };
-#ifndef MUTEX_LOOKS /* a client of the model checker has none: it would never queue */
-#define MUTEX_LOOKS 8
-#endif
+enum { LOCKED = 1, HELD = 2, WAITERS = 4 };
 
 struct mutex {
     _Atomic(uint32_t) word;
@@ -33,22 +32,39 @@ struct mutex {
     struct sync_waiter *tail; /* under the lock */
 };
 _Static_assert(sizeof(struct mutex) <= sizeof(struct weft_mutex), "fits");
+_Static_assert(offsetof(struct mutex, word) == offsetof(struct weft_mutex, state), "weft.h changes it");
+_Static_assert((int)LOCKED == (int)WEFT_MUTEX_LOCKED, "the same");
 
 static force_inline struct mutex *mutex_of(struct weft_mutex *mutex)
 {
     return (struct mutex *)(void *)mutex;
 }
 
-/* Takes the mutex if it is free, whatever the waiters. */
-static bool barge(struct mutex *self)
+static force_inline bool is_free(uint32_t word)
 {
-    uint32_t word = load_relaxed(&self->word); /* the CAS validates */
-    while ((word & LOCKED) == 0) {
-        if (task_cas_weak_acquire(&self->word, &word, word | LOCKED)) {
+    return (word & (LOCKED | HELD)) == 0;
+}
+
+/* What a holder makes of the word. */
+static force_inline uint32_t held(bool waiters)
+{
+    return waiters ? LOCKED | HELD | WAITERS : LOCKED;
+}
+
+/* Takes the mutex if it is free, whatever the waiters. `word`: what it is, or may be: the CAS validates. */
+static force_inline bool barge_from(struct mutex *self, uint32_t word)
+{
+    while (is_free(word)) {
+        if (task_cas_weak_acquire(&self->word, &word, held(word != 0))) {
             return true;
         }
     }
     return false;
+}
+
+static bool barge(struct mutex *self)
+{
+    return barge_from(self, load_relaxed(&self->word));
 }
 
 /* Under the lock: announces a waiter (M2). False: the mutex is taken instead. */
@@ -56,21 +72,22 @@ static bool announce(struct mutex *self)
 {
     uint32_t word = load_relaxed(&self->word); /* the CAS validates */
     for (;;) {
-        uint32_t wanted = (word & LOCKED) == 0 ? word | LOCKED : word | WAITERS;
+        uint32_t wanted = is_free(word) ? held(word != 0) : word | HELD | WAITERS;
         if (task_cas_weak_acquire(&self->word, &word, wanted)) {
-            return (word & LOCKED) != 0;
+            return !is_free(word);
         }
     }
 }
 
 /* Who runs on another processor has most often left after a while, but may be in its next section: where sections are short and frequent it
  * holds the mutex half of the time. So the first look is followed by some more, each of a line that the winner has had back in between; a loser
- * that queued instead would make all of the winner's unlocks slow ones, for tasks that it could have overtaken. */
+ * that queued instead would make all of the winner's unlocks slow ones, for tasks that it could have overtaken. A look is a CAS: the winner, who
+ * is quick, would have taken the mutex again between a load and a CAS. */
 static bool barge_later(struct mutex *self)
 {
-    stay_away(0);
+    stay_away(1);
     for (int look = 0; look < MUTEX_LOOKS; look++) {
-        if (barge(self)) {
+        if (barge_from(self, 0)) {
             return true;
         }
         for (unsigned pause = LOOK_PAUSES; pause > 0; pause--) {
@@ -84,7 +101,7 @@ static cold_function void lock_slow(struct mutex *self)
 {
     struct sync_waiter waiter = {.task = task_self()};
     weft_ns began = 0;
-    if (!tasks_alone && barge_later(self)) {
+    if (!weft_alone && barge_later(self)) {
         return;
     }
     while (!barge(self)) {
@@ -97,7 +114,7 @@ static cold_function void lock_slow(struct mutex *self)
             began = clock_now();
             sync_push(&self->tail, &waiter);
         } else { /* overtaken */
-            waiter.starving = clock_now() - began > starving_ns;
+            waiter.starving = clock_now() - began > MUTEX_STARVING_NS;
             sync_push_front(&self->tail, &waiter);
         }
         task_park(WAIT_LOCK, self, park_unlock, &self->lock, NULL);
@@ -107,7 +124,7 @@ static cold_function void lock_slow(struct mutex *self)
     }
 }
 
-void weft_lock(struct weft_mutex *mutex)
+void weft_lock_slow(struct weft_mutex *mutex)
 {
     struct mutex *self = mutex_of(mutex);
     uint32_t word = 0;
@@ -117,44 +134,52 @@ void weft_lock(struct weft_mutex *mutex)
     }
 }
 
+void weft_lock(struct weft_mutex *mutex)
+{
+    weft_lock_slow(mutex);
+}
+
 bool weft_try_lock(struct weft_mutex *mutex)
 {
     task_enter();
     return barge(mutex_of(mutex));
 }
 
-static cold_function void unlock_slow(struct mutex *self)
+/* By who has taken LOCKED off and found more, or less, than that. */
+static cold_function void unlock_slow(struct mutex *self, uint32_t word)
 {
-    uint32_t word = load_relaxed(&self->word);
     if ((word & LOCKED) == 0) {
+        (void)task_sub_release(&self->word, -(uint32_t)LOCKED); /* orders nothing: panics can be recovered */
         weft_panic("unlock of an unlocked mutex %p", (void *)self);
     }
     task_lock(&self->lock);
-    struct sync_waiter *waiter = sync_pop(&self->tail);
-    if (waiter == NULL) { /* against M2 */
-        lock_release(&self->lock);
-        weft_panic("unlock of the mutex %p by two tasks at once", (void *)self);
-    }
-    if (self->tail == NULL) {
-        and_relaxed(&self->word, ~(uint32_t)WAITERS); /* under the lock: M2 */
-    }
-    bool hand_over = waiter->starving;
-    waiter->granted = hand_over; /* ready() publishes it */
+    struct sync_waiter *waiter = sync_pop(&self->tail); /* there is one: M2 */
     struct task *task = waiter->task;
+    bool hand_over = waiter->starving;
+    uint32_t left = held(self->tail != NULL);
+    waiter->granted = hand_over; /* ready() publishes it */
+    /* relaxed: nobody else changes it now (M1, M2); the release is below, or ready()'s */
+    store_relaxed(&self->word, hand_over ? left : (left & WAITERS) | HELD);
     lock_release(&self->lock);
     if (!hand_over) {
-        and_release(&self->word, ~(uint32_t)LOCKED); /* M4: the last access */
+        and_release(&self->word, ~(uint32_t)HELD); /* M4: the last access */
     }
     task_ready(task);
+}
+
+void weft_unlock_slow(struct weft_mutex *mutex, uint32_t state)
+{
+    sync_by_task(); /* panics outside of a task */
+    unlock_slow(mutex_of(mutex), state);
 }
 
 void weft_unlock(struct weft_mutex *mutex)
 {
     struct mutex *self = mutex_of(mutex);
-    uint32_t word = LOCKED;
-    task_self(); /* panics outside of a task */
-    if (unlikely(!task_cas_release(&self->word, &word, 0u))) {
-        unlock_slow(self);
+    sync_by_task(); /* panics outside of a task */
+    uint32_t word = task_sub_release(&self->word, (uint32_t)LOCKED);
+    if (unlikely(word != LOCKED)) {
+        unlock_slow(self, word);
     }
 }
 

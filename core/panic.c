@@ -1,9 +1,6 @@
-#include "panic.h"
-
-#include "sched.h"
+#include "frame.h"
 
 #include <execinfo.h>
-#include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,27 +8,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The sanitizers know the C library's jumps; the compiler's own are five times faster. */
-#if defined(__x86_64__) && !defined(SANITIZE_ADDRESS) && !defined(SANITIZE_THREAD)
-typedef void *jump_buffer[5];
-#define jump_set(buffer) __builtin_setjmp(buffer)
-#define jump_to(buffer) __builtin_longjmp((buffer), 1)
-#else
-typedef jmp_buf jump_buffer;
-#define jump_set(buffer) _setjmp(buffer)
-#define jump_to(buffer) longjmp((buffer), 1)
-#endif
-
 enum {
     MESSAGE_SIZE = 512,
-    FEW = 8,
     TRACE_DEPTH = 64,
     FLUSH_ATTEMPTS = 100, /* a millisecond each */
-};
-
-struct deferred {
-    task_fn fn;
-    void *arg;
 };
 
 struct panic {
@@ -42,29 +22,13 @@ struct panic {
     const char *message;   /* of a panic */
 };
 
-enum {
-    FUNCTION_RUNS = -1, /* base: the frame's function has not returned */
-    ROOT_RUNS = -2,     /* base: the same, of a task's own function */
-    ON_HEAP = 1 << 30,  /* in count: the calls have become more than a few */
-};
-
-/* What weft_call has on its stack, and sets the jump in. The root, of a task's own function, is on the heap. */
-struct frame {
-    struct frame *parent;
-    struct panic *run_by;  /* P1; NULL: not by a panic */
-    int32_t count;         /* of calls, and ON_HEAP */
-    int32_t base;          /* P4 */
-    jump_buffer jump;      /* not the root's */
-    bool inner;            /* P4: it was a call of its own that recovered, not its function. Set before a jump */
-    int32_t room;          /* on the heap */
-    struct deferred *heap; /* likewise */
-    struct deferred few[FEW];
-};
+uint32_t weft_panics_in_progress;
+static _Atomic(uint32_t) *const in_progress = (_Atomic(uint32_t) *)&weft_panics_in_progress;
 
 /* A weft_exit. */
 struct leaving {
     struct panic panic;
-    jump_buffer jump; /* to where it begins anew */
+    jmp_buf jump; /* to where it begins anew */
 };
 
 /* --- printing --------------------------------------------------------------------------------------- */
@@ -145,15 +109,6 @@ void fatal(const char *format, ...)
 
 static void run_all(struct task *self, struct frame *frame);
 
-static force_inline void frame_enter(struct task *self, struct frame *frame, int32_t base)
-{
-    frame->parent = self->frames;
-    frame->run_by = NULL;
-    frame->count = 0;
-    frame->base = base;
-    self->frames = frame;
-}
-
 static force_inline int32_t frame_count(const struct frame *frame)
 {
     return frame->count & ~ON_HEAP;
@@ -197,8 +152,7 @@ static cold_function void frame_drop(struct task *self)
     }
 }
 
-/* The stack has been cut back to the innermost frame. Apart from its caller, which sets the jump: nothing of that one's is alive in a register here. */
-static __attribute__((noinline)) bool frame_landed(void)
+bool frame_landed(void)
 {
     struct task *self = task_current();
     struct frame *frame = self->frames;
@@ -208,38 +162,34 @@ static __attribute__((noinline)) bool frame_landed(void)
     return inner;
 }
 
-/* Takes the last call off the list, where the frame's function has returned: P4. */
-static force_inline void run_in_frame(struct frame *frame)
+void frame_run(struct frame *frame)
 {
-    int32_t last = frame_count(frame) - 1;
-    struct deferred *call = &frame_calls(frame)[last];
-    frame->base = last;
-    frame->count--;
-    call->fn(call->arg);
+    int32_t left;
+    while ((left = frame_count(frame)) > 0) {
+        struct deferred *call = &frame_calls(frame)[left - 1];
+        frame->base = left; /* P4 */
+        frame->count--;
+        call->fn(call->arg);
+    }
+    if (frame->count != 0) {
+        free(frame->heap);
+    }
 }
 
-/* Whoever sets a jump must not share its stack frame with a caller that is alive behind it. */
-__attribute__((noinline)) bool weft_call(void (*fn)(void *), void *arg)
+cold_function void frame_refuse(void)
 {
-    struct frame frame;
-    struct task *self = task_self();
-    if (unlikely(fn == NULL)) {
-        weft_panic("weft_call of a null function");
+    task_self(); /* panics outside of a task */
+    weft_panic("weft_call of a null function");
+}
+
+/* The latest panic in progress, or exit, is no more. */
+static cold_function void panic_over(struct task *self)
+{
+    struct panic *panic = self->panics;
+    self->panics = panic->older;
+    if (panic->exits == NULL) {
+        add_relaxed(in_progress, -1u); /* a hint of others */
     }
-    frame_enter(self, &frame, FUNCTION_RUNS);
-    if (jump_set(frame.jump) != 0) {
-        return frame_landed();
-    }
-    fn(arg);
-    while (frame_count(&frame) > 0) {
-        run_in_frame(&frame);
-    }
-    struct worker *worker = worker_self(); /* a new one, perhaps */
-    if (unlikely(worker == NULL)) {
-        task_lost();
-    }
-    frame_leave(load_relaxed(&worker->current), &frame); /* owner only */
-    return true;
 }
 
 /* A deferred call that is run by a panic, or behind one: a frame of its own. */
@@ -251,7 +201,9 @@ struct unwound {
 static void run_unwound(void *arg)
 {
     struct unwound *unwound = arg;
-    task_self()->frames->run_by = unwound->run_by; /* P1 */
+    struct frame *frame = task_self()->frames;
+    frame->base = UNWOUND_RUNS; /* P1 */
+    frame->run_by = unwound->run_by;
     unwound->call.fn(unwound->call.arg);
 }
 
@@ -277,7 +229,10 @@ static cold_function struct frame *root_frame(struct task *self)
     if (root == NULL) {
         weft_panic("weft_defer: no memory");
     }
-    frame_enter(self, root, ROOT_RUNS);
+    root->parent = NULL;
+    root->base = ROOT_RUNS;
+    root->count = 0;
+    self->frames = root;
     return root;
 }
 
@@ -315,15 +270,17 @@ static __attribute__((noinline)) void defer_slow(task_fn fn, void *arg)
     frame->count++;
 }
 
-void weft_defer(void (*fn)(void *), void *arg)
+__attribute__((aligned(CACHE_LINE))) void weft_defer(void (*fn)(void *), void *arg)
 {
-    struct task *self = task_current();
-    struct frame *frame = likely(self != NULL) ? self->frames : NULL;
-    if (likely(frame != NULL && frame->count < FEW && fn != NULL)) {
-        frame->few[frame->count++] = (struct deferred){fn, arg};
-    } else {
-        defer_slow(fn, arg);
+    struct worker *worker = worker_self();
+    if (likely(worker != NULL && fn != NULL)) {
+        struct frame *frame = load_relaxed(&worker->current)->frames; /* owner only */
+        if (likely(frame != NULL && frame->count < FEW)) {
+            frame->few[frame->count++] = (struct deferred){fn, arg};
+            return;
+        }
     }
+    defer_slow(fn, arg);
 }
 
 /* --- the end of a task ------------------------------------------------------------------------------ */
@@ -335,7 +292,9 @@ static void frames_free(struct task *self)
     }
     free(self->recovered);
     self->recovered = NULL;
-    self->panics = NULL;
+    while (self->panics != NULL) {
+        panic_over(self);
+    }
 }
 
 cold_function void frames_finish(struct task *self)
@@ -359,20 +318,21 @@ static __attribute__((noreturn, noinline)) void cut_back(struct task *self, stru
 {
     unsigned depth = frame_depth(frame);
     while (self->panics != NULL && self->panics->exits == NULL && self->panics->depth >= depth) { /* P2 */
-        self->panics = self->panics->older;
+        panic_over(self);
     }
     while (self->frames != frame) {
         frame_drop(self);
     }
     if (self->panics != NULL && self->panics->depth >= depth) {
-        jump_to(self->panics->exits->jump); /* P3 */
+        longjmp(self->panics->exits->jump, 1); /* P3 */
     }
     if (frame->base == ROOT_RUNS) { /* as if the task's function had returned */
         frames_finish(self);
         runtime.sched->exit();
     }
-    frame->inner = frame->base >= 0 && frame_count(frame) >= frame->base; /* P4: the call that recovered was number `count` */
-    jump_to(frame->jump);
+    frame->inner =
+        frame->base > 0 && frame_count(frame) >= frame->base - 1; /* P4: the call that recovered was number `count` */
+    frame_jump(frame);
 }
 
 /* Runs the deferred calls of all frames. Returns if nothing was recovered. */
@@ -394,8 +354,11 @@ static __attribute__((noinline)) void leave(struct task *self)
     struct leaving leaving = {.panic = {.older = self->panics, .exits = &leaving}};
     struct task *volatile task = self;
     self->panics = &leaving.panic;
-    (void)jump_set(leaving.jump);
-    unwind(task, &leaving.panic); /* those that are left */
+    (void)_setjmp(leaving.jump);
+    unwind(task, &leaving.panic);  /* those that are left */
+    while (task->panics != NULL) { /* while their memory is there */
+        panic_over(task);
+    }
 }
 
 void frames_exit(struct task *self)
@@ -418,6 +381,7 @@ void weft_panic(const char *format, ...)
     if (self != NULL) {
         panic.older = self->panics;
         self->panics = &panic;
+        add_relaxed(in_progress, 1u); /* this task's own calls will see it, on whatever thread */
         unwind(self, &panic);
     }
     die_alone();
@@ -425,12 +389,12 @@ void weft_panic(const char *format, ...)
     die();
 }
 
-const char *weft_recover(void)
+const char *weft_recover_slow(void)
 {
-    struct task *self = task_self();
-    struct frame *frame = self->frames;
+    struct task *self = task_current();
+    struct frame *frame = self == NULL ? NULL : self->frames;
     /* not in a call that the frame deferred itself: P4 */
-    struct panic *panic = frame == NULL || frame->base != FUNCTION_RUNS ? NULL : frame->run_by;
+    struct panic *panic = frame == NULL || frame->base != UNWOUND_RUNS ? NULL : frame->run_by;
     if (panic == NULL || panic->exits != NULL || panic->recovered) {
         return NULL;
     }
@@ -443,4 +407,11 @@ const char *weft_recover(void)
     }
     strcpy(self->recovered, panic->message);
     return self->recovered;
+}
+
+/* For those who take its address, or are compiled without optimisation: the same as in weft.h. */
+const char *weft_recover(void)
+{
+    return unlikely(load_relaxed(in_progress) != 0) ? weft_recover_slow()
+                                                    : NULL; /* hint of others, exact of the task's own */
 }

@@ -9,7 +9,8 @@
  * message of the last that was recovered. A task's own function has a frame only once it defers something: the root, on the heap.
  * Invariants
  *   P1  Each deferred call is taken off its frame's list before it runs, and runs as a frame of its own, which knows the panic that runs it. So
- *       "directly in a deferred call" is "the innermost frame has a panic".
+ *       "directly in a deferred call" is "the innermost frame has a panic". weft_panics_in_progress counts the panics of all tasks, so that a
+ *       task which asks for one and finds none of anybody need not ask for its own.
  *   P2  A frame's depth is the number of frames from it to the last; a panic's is that of the frame in which it was raised. A panic lives on the stack above that
  *       frame: a long jump to frame f ends all panics whose depth is not below f's.
  *   P3  weft_exit is a panic that can't be recovered; if a long jump ends one, it begins anew from there.

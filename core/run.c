@@ -184,7 +184,7 @@ static enum weft_status resolve(const struct weft_options *options)
     static uint64_t runs; /* one run at a time */
     runtime = (struct runtime){.sched = sched, .chan = chan, .options = resolved, .number = ++runs};
 #ifndef SANITIZE_THREAD
-    tasks_alone = resolved.workers == 1 && !sched->caps.os_threads;
+    weft_alone = resolved.workers == 1 && !sched->caps.os_threads;
 #endif
     return WEFT_OK;
 }
@@ -235,7 +235,7 @@ enum weft_status weft_run(const struct weft_options *options, void (*main_fn)(vo
         status = run_watched(main_fn, arg);
     }
     limbo_drain();
-    tasks_alone = false;
+    weft_alone = false;
     runtime = (struct runtime){0};
     lot_reset();
     store_release(&running, false); /* the next run's exchange sees all of this one's end */

@@ -102,15 +102,16 @@ enum preempt {
 /* What every scheduler keeps for each thread that runs tasks: the owner's only. A scheduler's own worker begins
  * with it. */
 struct worker {
+    _Atomic(uint8_t) preempt; /* enum preempt; by the monitor: give way at the next chance. First: weft.h reads it */
     _Atomic(struct task *) current; /* NULL between tasks; the owner's, but for a look by the monitor */
     _Atomic(uint64_t) epoch;        /* see limbo.h; read by all */
     _Atomic(uint64_t) random;       /* state of random_next; atomic as several tasks use it, one after the other */
-    _Atomic(uint8_t) preempt;       /* enum preempt; set by the monitor: the task is to give way at its next chance */
     unsigned index;
     struct blocks blocks;
     struct limbo limbo; /* its own freed channels, unless it comes and goes with a task */
     struct guard guard; /* of the thread's stack, where tasks run on it */
 };
+_Static_assert(offsetof(struct worker, preempt) == 0 && PREEMPT_NONE == 0, "weft.h reads it");
 
 /* The run that is going on. Written by weft_run before any worker starts and after all have ended. */
 struct runtime {
@@ -151,6 +152,13 @@ static force_inline void task_enter(void)
     } else if (unlikely(load_relaxed(&self->preempt) != PREEMPT_NONE)) { /* hint */
         task_poll_slow();
     }
+}
+
+/* The same for what must be fast: true in the usual case. If not, task_enter() is to be called, out of the fast path. */
+static force_inline bool task_entered(void)
+{
+    struct worker *self = worker_self();
+    return likely(self != NULL) && likely(load_relaxed(&self->preempt) == PREEMPT_NONE); /* hint */
 }
 
 static force_inline struct task *task_current(void)

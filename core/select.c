@@ -121,8 +121,7 @@ cold_function int select_large(const struct chan_ops *ops, struct weft_case *cas
     int chosen;
     do {
         select_shuffle_many(order, count);
-        chosen =
-            wait ? select_poll(ops, cases, count, order) : select_poll_atomic(ops, cases, count, &room, versions);
+        chosen = wait ? select_poll(ops, cases, count, order) : select_poll_atomic(ops, cases, count, &room, versions);
         if (chosen < 0 && wait) {
             const struct chan_ops *variant = select_variant(ops, cases, count);
             chosen = variant != NULL ? variant->select(cases, count, &room, deadline, true)

@@ -104,7 +104,8 @@ static force_inline int select_ready(const struct chan_ops *ops, struct weft_cas
     while (ready != 0) {
         uint32_t rest = ready;
         if (unlikely((ready & (ready - 1)) != 0)) {
-            uint32_t skip = random_below(worker_self(), (uint32_t)__builtin_popcount(ready)); /* an operation may migrate */
+            uint32_t skip =
+                random_below(worker_self(), (uint32_t)__builtin_popcount(ready)); /* an operation may migrate */
             while (skip-- > 0) {
                 rest &= rest - 1;
             }
@@ -129,7 +130,7 @@ static force_inline const struct chan_ops *select_variant(const struct chan_ops 
         return ops->select != NULL ? ops : NULL;
     }
     for (size_t i = 0; i < count; i++) {
-        if (cases[i].chan != NULL && cases[i].chan->ops != ops) {
+        if (cases[i].chan != NULL && (ops == NULL || cases[i].chan->ops->select != ops->select)) {
             if (ops != NULL || cases[i].chan->ops->select == NULL) {
                 return NULL;
             }
@@ -142,7 +143,8 @@ static force_inline const struct chan_ops *select_variant(const struct chan_ops 
 /* One case and no deadline: the plain operation. */
 static force_inline int select_only(const struct chan_ops *ops, struct weft_case *c)
 {
-    c->status = c->op == WEFT_RECV ? case_ops(ops, c)->recv(c->chan, c->value) : case_ops(ops, c)->send(c->chan, c->value);
+    c->status =
+        c->op == WEFT_RECV ? case_ops(ops, c)->recv(c->chan, c->value) : case_ops(ops, c)->send(c->chan, c->value);
     return 0;
 }
 

@@ -15,6 +15,15 @@ static force_inline void sync_by_task(void)
     }
 }
 
+/* Of mutexes and rwmutexes. A client of the model checker has values of its own: it would never queue, or nobody would be handed anything. */
+enum { LOOK_PAUSES = 4 };
+#ifndef MUTEX_LOOKS
+#define MUTEX_LOOKS 8
+#endif
+#ifndef MUTEX_STARVING_NS
+#define MUTEX_STARVING_NS 1000000
+#endif
+
 struct sync_waiter {
     struct sync_waiter *next; /* circular: the tail's is the head */
     struct task *task;

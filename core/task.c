@@ -40,12 +40,12 @@ enum {
     STACKS_PER_SLAB = 64,
     TASKS_PER_SLAB = 256,
     TASKS_PER_LARGE_SLAB = 2048, /* of a process that has as many already */
-    STACK_EXTRA = 1024,      /* at most: STACK_TOP_RESERVED and a colour (mn_bind) */
-    STACK_TOP_RESERVED = 64, /* above a stack's first frame: the pool's link, in a page that is warm */
-    MPROTECT_BUDGET = 15000, /* guards by mprotect cost two mappings each; the kernel's limit is 65,530 */
-    STACK_GUARD = 64 * 1024, /* so that a frame of that size can't step over it */
-    STACK_KEPT = 32 * 1024,  /* of a stack that is trimmed */
-    DEPOT_TRIMMED = 16,      /* batches at one look */
+    STACK_EXTRA = 1024,          /* at most: STACK_TOP_RESERVED and a colour (mn_bind) */
+    STACK_TOP_RESERVED = 64,     /* above a stack's first frame: the pool's link, in a page that is warm */
+    MPROTECT_BUDGET = 15000,     /* guards by mprotect cost two mappings each; the kernel's limit is 65,530 */
+    STACK_GUARD = 64 * 1024,     /* so that a frame of that size can't step over it */
+    STACK_KEPT = 32 * 1024,      /* of a stack that is trimmed */
+    DEPOT_TRIMMED = 16,          /* batches at one look */
 };
 
 /* At a stack's pool item, in the page that its first frame warms. */
@@ -246,7 +246,7 @@ static void forget_task(struct task *task, void *arg)
 /* Is an advice that the kernel does not know refused? qemu-user 7.2 takes any, and does nothing: there, a guard that is asked for is none. */
 static bool advice_is_heeded(char *stack)
 {
-    static _Atomic(unsigned) known; /* 1: yes; 2: no */
+    static _Atomic(unsigned) known;  /* 1: yes; 2: no */
     if (load_relaxed(&known) == 0) { /* statistic: whoever asks at the same time finds the same */
         store_relaxed(&known, madvise(stack, STACK_GUARD, -1) != 0 ? 1u : 2u);
     }
@@ -272,8 +272,8 @@ static void stacks_guard(char *memory, size_t item_size)
     for (size_t i = 0; i < STACKS_PER_SLAB; i++) {
         guards[i] = (struct iovec){.iov_base = memory + i * item_size, .iov_len = STACK_GUARD};
     }
-    long done = syscall(SYS_process_madvise, PIDFD_SELF_THREAD_GROUP, guards, (size_t)STACKS_PER_SLAB,
-                        MADV_GUARD_INSTALL, 0);
+    long done =
+        syscall(SYS_process_madvise, PIDFD_SELF_THREAD_GROUP, guards, (size_t)STACKS_PER_SLAB, MADV_GUARD_INSTALL, 0);
     for (size_t i = done < 0 ? 0 : (size_t)done / STACK_GUARD; i < STACKS_PER_SLAB; i++) { /* those that it left */
         stack_guard(memory + i * item_size);
     }

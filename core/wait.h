@@ -40,7 +40,8 @@ struct waiter {
     bool queued;
     enum weft_status status; /* out: OK, CLOSED: done on the waiter's behalf; AGAIN: try (again) */
     void *value;             /* where to copy from or to */
-    struct waiter *ahead;    /* a hint, never followed: one that stands behind this one in a long queue, or has stood there */
+    struct waiter
+        *ahead; /* a hint, never followed: one that stands behind this one in a long queue, or has stood there */
 };
 
 /* Each waiter is on a stack, a page of its own, so that walking a long queue waits for memory at each step. One that joins a queue so long
@@ -92,7 +93,7 @@ static force_inline void waitq_push_announced(struct waitq *queue, struct waiter
     waitq_push(queue, waiter);
     /* seq_cst: first half of the handshake "count a waiter, then look at the channel" against "change the channel, then
      * look at the count" (chan_notify). An exchange, as the store that keeps later loads behind it. */
-    if (!tasks_alone) { /* program order is all that one thread needs */
+    if (!weft_alone) { /* program order is all that one thread needs */
         exchange_seq_cst(&queue->count, load_relaxed(&queue->count));
     }
 }
@@ -154,9 +155,9 @@ static inline bool wait_commit(void *arg)
 {
     struct wait *wait = arg;
     uint32_t expected = CLAIM_OPEN;
-    wait->parked = true;                                      /* C1 publishes it */
+    wait->parked = true;                                           /* C1 publishes it */
     if (task_cas_acq_rel(&wait->claim, &expected, CLAIM_PARKED)) { /* C1 */
-        return true;                                          /* from here on `wait` may be gone */
+        return true;                                               /* from here on `wait` may be gone */
     }
     wait->parked = false;
     return false;

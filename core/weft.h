@@ -283,8 +283,18 @@ void weft_defer(void (*fn)(void *), void *arg);
 void weft_panic(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
 /* Directly in a call deferred by a frame that panics (not in a weft_call() made there): stops that panic and returns its
- * message, valid until the task ends or recovers again. Anywhere else, and the second time, NULL. */
+ * message, valid until the task ends or recovers again. Anywhere else, and the second time, NULL: any thread. While no task
+ * panics that is one load. */
 const char *weft_recover(void);
+const char *weft_recover_slow(void); /* weft_recover's alone, like the next */
+extern uint32_t weft_panics_in_progress;
+
+/* What is inlined of it; a function of that name exists too. */
+extern inline __attribute__((gnu_inline)) const char *weft_recover(void)
+{
+    return __builtin_expect(__atomic_load_n(&weft_panics_in_progress, __ATOMIC_RELAXED) != 0, 0) ? weft_recover_slow()
+                                                                                                 : NULL;
+}
 
 /* --- sync: zero-initialised is ready to use ---------------------------------------------------------- */
 
@@ -292,14 +302,66 @@ const char *weft_recover(void);
  * one that has waited for 1 ms is handed the mutex. Unlock of an unlocked mutex is a panic. A mutex may be freed by the task
  * that holds it last, as soon as it has unlocked it. The same holds for the other objects here. lock parks. */
 struct weft_mutex {
-    uint64_t opaque[2];
+    uint32_t state, opaque;
+    uint64_t opaques[1];
 };
+enum { WEFT_MUTEX_LOCKED = 1 };
 void weft_lock(struct weft_mutex *mutex);
 bool weft_try_lock(struct weft_mutex *mutex);
 void weft_unlock(struct weft_mutex *mutex);
+void weft_lock_slow(struct weft_mutex *mutex);                   /* weft_lock's alone */
+void weft_unlock_slow(struct weft_mutex *mutex, uint32_t state); /* weft_unlock's alone: what it found */
 
-/* Many readers or one writer. A waiting writer keeps new readers out; the readers that wait when it unlocks go before the next
- * writer. Not for recursive reading. runlock and wunlock of what is not locked so are panics. */
+/* What is inlined of them, for tasks that find nobody else there; functions of these names exist too. */
+#if defined(__x86_64__)
+extern bool weft_alone; /* this run has one worker: its tasks need no atomic operations among themselves */
+
+/* The calling thread's: is its task to let others go first (weft_poll)? NULL: it runs no tasks. Read anew each time, as tasks migrate. */
+extern inline __attribute__((gnu_inline, always_inline)) const unsigned char *weft_hurried(void)
+{
+    const unsigned char *hurried;
+    __asm__ volatile("movq worker_tls@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=r"(hurried));
+    return hurried;
+}
+
+extern inline __attribute__((gnu_inline)) void weft_lock(struct weft_mutex *mutex)
+{
+    const unsigned char *hurried = weft_hurried();
+    if (__builtin_expect(hurried != NULL && __atomic_load_n(hurried, __ATOMIC_RELAXED) == 0, 1)) {
+        uint32_t state = 0;
+        if (__builtin_expect(!weft_alone, 1)) {
+            if (__builtin_expect(__atomic_compare_exchange_n(&mutex->state, &state, WEFT_MUTEX_LOCKED, false,
+                                                             __ATOMIC_ACQUIRE, __ATOMIC_RELAXED),
+                                 1)) {
+                return;
+            }
+        } else if (__builtin_expect(mutex->state == 0, 1)) {
+            mutex->state = WEFT_MUTEX_LOCKED;
+            return;
+        }
+    }
+    weft_lock_slow(mutex);
+}
+
+extern inline __attribute__((gnu_inline)) void weft_unlock(struct weft_mutex *mutex)
+{
+    uint32_t state;
+    if (__builtin_expect(!weft_alone, 1)) {
+        state = __atomic_fetch_sub(&mutex->state, WEFT_MUTEX_LOCKED, __ATOMIC_RELEASE);
+    } else {
+        state = mutex->state;
+        mutex->state = state - WEFT_MUTEX_LOCKED;
+    }
+    if (__builtin_expect(state == WEFT_MUTEX_LOCKED && weft_hurried() != NULL, 1)) {
+        return;
+    }
+    weft_unlock_slow(mutex, state);
+}
+#endif
+
+/* Many readers or one writer. A writer that waits for readers keeps new ones out, and has the lock when they have left. When a writer unlocks, the
+ * readers that wait go before the next waiting writer; but a running task may overtake them all, until one has waited for 1 ms: it is handed the
+ * lock. Not for recursive reading. runlock and wunlock of what is not locked so are panics. */
 struct weft_rwmutex {
     uint64_t opaque[6];
 };

@@ -280,8 +280,8 @@ static _Atomic(size_t) threads_left = SIZE_MAX; /* that may still be created */
 
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*fn)(void *), void *arg);
 /* weak: the programs of tests/inject have one of their own */
-__attribute__((weak)) int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*fn)(void *),
-                                                void *arg);
+__attribute__((weak)) int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                                                void *(*fn)(void *), void *arg);
 
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*fn)(void *), void *arg)
 {

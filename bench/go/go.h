@@ -21,7 +21,9 @@
  *      name has no other slashes than its own. Both are of the package runtime; BENCH_GO_OF is of another one.
  *   4. Name a new file and its array in channel_instance.h or sched_instance.h, and the number of its timed loops in
  *      tests/purity/CMakeLists.txt.
- * tests/suite runs every row on every variant; bench/matrix/go.toml measures them. */
+ * tests/suite runs every row on every variant; bench/matrix/go.toml measures them.
+ *
+ * The rows over channels and spawns exist once more, as the suite `calls` (bench/calls.c): there BENCH_OPS are the public functions. */
 #ifndef BENCH_GO_GO_H
 #define BENCH_GO_GO_H
 
@@ -29,8 +31,16 @@
 #include "bench/work.h"
 #include "core/select.h"
 
+#ifndef BENCH_GO_SUITE
+#define BENCH_GO_SUITE "go"
+/* A select that waits, over the instance's operations. */
+#define bench_go_select(ops, cases, count) select_until(ops, cases, count, WEFT_FOREVER)
+#else
+#define bench_go_select(ops, cases, count) ((void)(ops), weft_select(cases, count))
+#endif
+
 #define BENCH_GO_OF(package, id, go, in)                                                                               \
-    .name = "go." id, .suite = "go", .group = (in), .go_name = (go), .go_package = (package)
+    .name = BENCH_GO_SUITE "." id, .suite = BENCH_GO_SUITE, .group = (in), .go_name = (go), .go_package = (package)
 #define BENCH_GO_SUB(id, go, in) BENCH_GO_OF("runtime", id, go, in)
 #define BENCH_GO(id, in) BENCH_GO_SUB(id, id, in)
 

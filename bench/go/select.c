@@ -36,7 +36,7 @@ static force_inline void bench_go_tokens(const struct chan_ops *ops, struct benc
     uint64_t value = 0;
     uint64_t wrong = ops->send(chans[0], &value) != WEFT_OK;
     while (bench_next(it)) {
-        int chosen = select_until(ops, cases, sizeof cases / sizeof *cases, WEFT_FOREVER);
+        int chosen = bench_go_select(ops, cases, sizeof cases / sizeof *cases);
         wrong += cases[chosen].status != WEFT_OK;
         wrong += ops->send(chans[1 - chosen], &value) != WEFT_OK;
     }
@@ -118,7 +118,7 @@ static force_inline void bench_go_select_send(const struct chan_ops *ops, struct
                                 {.chan = run->chans[1], .op = WEFT_SEND, .value = &value},
                                 {.chan = run->chans[2], .op = WEFT_SEND, .value = &value},
                                 {.chan = run->chans[DONE], .op = WEFT_RECV}};
-    while (select_until(ops, cases, sizeof cases / sizeof *cases, WEFT_FOREVER) != DONE) {
+    while (bench_go_select(ops, cases, sizeof cases / sizeof *cases) != DONE) {
         sent++;
     }
     add_relaxed(&run->sent, sent); /* the wait group orders it */
@@ -144,7 +144,7 @@ static force_inline void bench_go_select_recv(const struct chan_ops *ops, void *
         weft_wg_done(&run->senders);
     }
     while (bench_next(&it)) {
-        int chosen = select_until(ops, cases, sizeof cases / sizeof *cases, WEFT_FOREVER);
+        int chosen = bench_go_select(ops, cases, sizeof cases / sizeof *cases);
         wrong += cases[chosen].status != WEFT_OK;
     }
     bench_parallel_leave(&it, wrong);
@@ -223,7 +223,7 @@ static force_inline void bench_go_popular_recv(const struct chan_ops *ops, struc
     struct weft_case cases[] = {{.chan = run->common, .op = WEFT_RECV}, {.chan = own, .op = WEFT_RECV}};
     uint64_t wrong = 0;
     for (uint64_t i = 0, count = run->count; i < count; i++) {
-        int chosen = select_until(ops, cases, sizeof cases / sizeof *cases, WEFT_FOREVER);
+        int chosen = bench_go_select(ops, cases, sizeof cases / sizeof *cases);
         wrong += chosen != 1 || cases[1].status != WEFT_OK;
     }
     add_relaxed(&run->wrong, wrong); /* the wait group orders it */

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 LIMIT = "limit"
+CALLS = "calls"
+"""The suite of rows that do what the suite `go` does, by the public functions."""
+CALLED = "go"
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,11 @@ class Cell:
         return before if dot else None
 
     @property
+    def called(self) -> str | None:
+        """The row that this one does by the public functions, if it is such a row."""
+        return f"{CALLED}{self.workload.removeprefix(CALLS)}" if self.suite == CALLS else None
+
+    @property
     def is_limit(self) -> bool:
         return self.limit is not None
 
@@ -59,7 +67,7 @@ class Cell:
         """Cells with the same question compete with each other."""
         if self.limit:
             return (self.name, (), None)
-        return (self.workload, self.params, self.workers)
+        return (self.called or self.workload, self.params, self.workers)
 
     @property
     def shape(self) -> str:
@@ -70,7 +78,8 @@ class Cell:
     @property
     def combination(self) -> str:
         """The variants of this cell: `ring + steal`, or `steal` where there is no channel; a peer's name."""
-        return self.peer or " + ".join(part for part in (self.channel, self.scheduler) if part)
+        variants = self.peer or " + ".join(part for part in (self.channel, self.scheduler) if part)
+        return f"{variants}, called" if self.called else variants
 
     def fields(self) -> dict[str, str]:
         """What --where key=value looks at."""

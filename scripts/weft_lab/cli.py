@@ -451,15 +451,15 @@ def do_verify(args: argparse.Namespace) -> int:
     if args.docs and not args.all:
         raise UsageError("--docs goes with --all")
     chosen = verify.variants() if args.all else [verify.find(args.variant)]
-    seed, hours = args.seed or int(time.time()), {}
-    found = verify.run(chosen, parts.choose(args.part), seed, deep=args.deep, hours=hours)
+    seed, hours, modelled = args.seed or int(time.time()), {}, {}
+    found = verify.run(chosen, parts.choose(args.part), seed, deep=args.deep, hours=hours, modelled=modelled)
     if args.json:
         _write_json(args.json, found)
     if args.docs:
         source = environment.source()
         commit = f"{source['commit']}{' with changes' if source['dirty'] else ''}"
         kept = {"commit": commit, "date": time.strftime("%Y-%m-%d", time.gmtime()), "seed": seed, "deep": args.deep}
-        verified.write({**kept, "hours": hours, "variants": found})
+        verified.write({**kept, "hours": hours, "modelled": modelled, "variants": found})
     return errors.FAILURE if any(one["failures"] for one in found.values()) else errors.OK
 
 

@@ -17,7 +17,6 @@ from weft_lab import environment, errors, parts, paths, store, table, testing, v
 from weft_lab.verify import Job, Outcome, Part, Variant
 
 ONCE = ("mutants", "faults")  # what a second round would only repeat
-ADDED = ("executions", "histories", "sim_seeds", "faults_injected")
 SEEDS_BETWEEN = 1_000_000  # from round to round
 WIDTH = 160
 
@@ -67,21 +66,8 @@ def work(variants: list[Variant], rounds: range) -> Iterator[tuple[str, int, Par
 
 def combined(outcomes: list[tuple[str, Outcome]]) -> dict[str, Any]:
     """The JSON of one variant over all rounds, with the seconds of its suite."""
-    result: dict[str, Any] = dict.fromkeys(verify.FIGURES)
-    failures: list[str] = []
-    suite = 0.0
-    for part, outcome in outcomes:
-        failures += outcome.failures
-        suite += outcome.seconds if part == "suite" and outcome.ran else 0
-        for key, value in outcome.figures.items():
-            before = result[key]
-            if before is None or value is None:
-                result[key] = value if before is None else before
-            elif key in ADDED:
-                result[key] = before + value
-            elif key == "linearizable":
-                result[key] = before and value
-    return result | {"failures": failures, "suite_hours": suite / 3600}
+    suite = sum(outcome.seconds for part, outcome in outcomes if part == "suite" and outcome.ran)
+    return verify.summary(outcome for _, outcome in outcomes) | {"suite_hours": suite / 3600}
 
 
 def report(state: State, variants: list[Variant]) -> str:

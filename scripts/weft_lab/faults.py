@@ -79,7 +79,7 @@ class Fault:
         tests = paths.ROOT / "tests"
         if self.client:
             shapes = [f"{kind}{self.client.partition('.')[2] or self.client}" for kind in ("channel_", "engine_", "")]
-            return any((tests / "litmus" / f"{shape}.c").is_file() for shape in shapes)
+            return any((tests / where / f"{shape}.c").is_file() for where in ("litmus", "model") for shape in shapes)
         theme = tests / self.program / f"{self.theme}.c"
         return theme.is_file() and self.test in TESTS.findall(theme.read_text())
 

@@ -57,14 +57,20 @@ def read_model(found: Any) -> Outcome:
     if not found or not found.get("clients"):
         raise errors.WeftError("weft-model wrote no result")
     executions = sum(search["executions"] for client in found["clients"] for search in client["searches"])
+    histories = sum(search.get("histories", 0) for client in found["clients"] for search in client["searches"])
+    failed = [client for client in found["clients"] if any(search["failed"] for search in client["searches"])]
     failures = [
-        f"model: {client['client']}: {client.get('message', 'failed')}; again: "
-        f"weft-model {client['client']} --replay '{client.get('replay', '')}'"
-        for client in found["clients"]
-        if any(search["failed"] for search in client["searches"])
+        f"model: {client['client']}: {client.get('message', 'failed')}; again: weft-model {client['client']} "
+        + (f"--program {client['program']} " if "program" in client else "")
+        + f"--replay '{client.get('replay', '')}'"
+        for client in failed
     ]
+    figures: dict[str, Any] = {"executions": executions}
     said = f"{executions:,} executions of {len(found['clients'])} clients"
-    return Outcome({"executions": executions}, failures, said)
+    if histories:
+        figures |= {"histories": histories, "linearizable": not any("program" in client for client in failed)}
+        said += f"; {histories:,} different histories"
+    return Outcome(figures, failures, said, modelled=histories)
 
 
 def model(job: Job) -> Outcome:

@@ -141,16 +141,33 @@ def c_side(
     return tally
 
 
+C_PLACES = ("core", "variants", "bench", "tests", "examples")
+C_SUFFIXES = (".c", ".h", ".cc")
+
+
+def tidiness() -> list[tuple[str, list[str]]]:
+    """Who looks at how the code is written: a name, and a command that fails where its tool would change a file."""
+    ruff, places = [sys.executable, "-m", "ruff"], ["scripts", "tests"]
+    sources = [
+        path for place in C_PLACES for path in sorted((paths.ROOT / place).rglob("*")) if path.suffix in C_SUFFIXES
+    ]
+    clang_format = [str(Path(sys.executable).with_name("clang-format")), "--dry-run", "--Werror"]
+    return [
+        ("ruff check", [*ruff, "check", *places]),
+        ("ruff format", [*ruff, "format", "--check", "--diff", *places]),
+        ("clang-format", [*clang_format, *(str(path.relative_to(paths.ROOT)) for path in sources)]),
+    ]
+
+
 def python_side(say: Say, console: Console) -> Tally:
-    """ruff, then pytest."""
+    """How the code is written, then pytest."""
     logs = paths.BUILD / "weft"
     tally = Tally()
-    places = ["scripts", "tests"]
     cache = {"RUFF_CACHE_DIR": str(logs / "ruff")}
-    for name, arguments in (("ruff check", ["check"]), ("ruff format", ["format", "--check", "--diff"])):
+    for name, command in tidiness():
         say(name)
         log = logs / f"{name.replace(' ', '-')}.log"
-        if follow([sys.executable, "-m", "ruff", *arguments, *places], log, say, r"^(\S+\.py):", cache):
+        if follow(command, log, say, r"^(\S+\.(?:py|c|h|cc)):", cache):
             tally.add(broken(name, log, console))
         else:
             tally.passed += 1

@@ -29,7 +29,7 @@ def figures() -> Path:
 def render(kept: dict[str, Any]) -> str:
     """The lines between the two marks."""
     page = Console(file=io.StringIO(), width=WIDTH, highlight=False, color_system=None)
-    page.print(verify.overview(kept["variants"], box.MARKDOWN, kept["hours"]))
+    page.print(verify.overview(kept["variants"], box.MARKDOWN, kept["hours"], kept.get("modelled")))
     rows = [line.rstrip() for line in page.file.getvalue().splitlines() if line.strip()]
     failures = [f"* {name}: {text}" for name, one in kept["variants"].items() for text in one["failures"]]
     length = "long" if kept["deep"] else "usual"

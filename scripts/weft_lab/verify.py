@@ -30,6 +30,7 @@ FIGURES = {  # of the JSON, and as columns
     "sim_seeds": "sim",
     "faults_injected": "injected",
 }
+ADDED = ("executions", "histories", "sim_seeds", "faults_injected")  # where several parts, or rounds, have some
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ class Outcome:
     said: str = ""  # for the table
     ran: bool = True
     seconds: float = 0.0
+    modelled: int = 0  # of the histories: the model checker's
 
 
 @dataclass
@@ -176,8 +178,15 @@ def summary(outcomes: Iterable[Outcome]) -> dict[str, Any]:
     result: dict[str, Any] = dict.fromkeys(FIGURES)
     failures: list[str] = []
     for outcome in outcomes:
-        result |= {key: value for key, value in outcome.figures.items() if key in FIGURES}
         failures += outcome.failures
+        for key, value in outcome.figures.items():
+            before = result[key]
+            if before is None or value is None:
+                result[key] = value if before is None else before
+            elif key in ADDED:
+                result[key] = before + value
+            elif key == "linearizable":
+                result[key] = before and value
     return result | {"failures": failures}
 
 
@@ -213,8 +222,13 @@ def shown_figure(value: Any) -> str:
     return f"{value:,}"
 
 
-def overview(summaries: dict[str, dict[str, Any]], style: box.Box, hours: dict[str, float] | None = None) -> Table:
-    """One row a variant; with the hours that it took, if they are given."""
+def overview(
+    summaries: dict[str, dict[str, Any]],
+    style: box.Box,
+    hours: dict[str, float] | None = None,
+    modelled: dict[str, int] | None = None,
+) -> Table:
+    """One row a variant; with the hours that it took, and how many histories are the model checker's, if given."""
     grid = Table(box=style, pad_edge=False, collapse_padding=True)
     grid.add_column("variant", style="bold", no_wrap=True)
     for name in (*FIGURES.values(), *(["hours"] if hours is not None else []), "failed"):
@@ -222,15 +236,24 @@ def overview(summaries: dict[str, dict[str, Any]], style: box.Box, hours: dict[s
     for name, found in summaries.items():
         failures = len(found["failures"])
         cells = [shown_figure(found[key]) for key in FIGURES]
+        if (modelled or {}).get(name):
+            cells[list(FIGURES).index("histories")] += f" ({modelled[name]:,})"
         cells += [f"{hours[name]:.2f}"] if hours is not None else []
         grid.add_row(name, *cells, Text(str(failures), "bold red" if failures else ""))
     return grid
 
 
 def run(
-    chosen: list[Variant], parts: list[Part], seed: int, *, deep: bool, hours: dict[str, float] | None = None
+    chosen: list[Variant],
+    parts: list[Part],
+    seed: int,
+    *,
+    deep: bool,
+    hours: dict[str, float] | None = None,
+    modelled: dict[str, int] | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """All parts for each variant; shows as it goes, returns the JSON, and how long each took in `hours`."""
+    """All parts for each variant; shows as it goes, returns the JSON, in `hours` how long each took, and in `modelled`
+    how many of its histories are the model checker's."""
     console = table.console()
     summaries: dict[str, dict[str, Any]] = {}
     once: dict[str, Any] = {}
@@ -249,6 +272,8 @@ def run(
         summaries[variant.name] = summary(outcomes.values())
         if hours is not None:
             hours[variant.name] = sum(outcome.seconds for outcome in outcomes.values()) / 3600
+        if modelled is not None:
+            modelled[variant.name] = sum(outcome.modelled for outcome in outcomes.values())
         ran += sum(outcome.ran for outcome in outcomes.values())
         missing += sum(not outcome.ran for outcome in outcomes.values())
     if len(chosen) > 1:

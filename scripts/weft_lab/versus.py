@@ -4,6 +4,10 @@ A comparison is a run like any other (results/<run>/), whose cells are rows of t
 benchmarks, and, for each row, one cell of the peer. A ratio is the peer's time over ours, so above 1 ours is faster:
 the median of the rounds' ratios, with its 95 % interval.
 
+The rows over channels and spawns have the variants' operations inlined, which shows what a variant costs. Most of
+them are measured once more by the public functions (`calls`), with the default pair: what a program has that includes
+weft.h.
+
 Rows that are mostly work made up between two operations (the groups `work` and `wake`) tell little as they are; their
 `net` figures have that work's own time taken off both sides, by the same number of nanoseconds in each round:
   work  what our sample of that round measured for the row's work alone (its counter work_ns);
@@ -60,6 +64,8 @@ class Row:
     """The pair of variants that serves whoever asks for none."""
     skipped: str | None
     """Why the peer has no time here, if it skips this by its own doing."""
+    called: Result | None = None
+    """The default pair by the public functions, where the others have their operations inlined."""
 
     @property
     def over_channels(self) -> bool:
@@ -68,8 +74,8 @@ class Row:
     @property
     def failures(self) -> list[tuple[str, str]]:
         """Who failed, and why."""
-        sides = [self.peer, *self.ours] if self.peer else self.ours
-        return [(one.cell.combination, one.failure) for one in sides if one.failure]
+        sides = [self.peer, *self.ours, self.called]
+        return [(one.cell.combination, one.failure) for one in sides if one and one.failure]
 
     @property
     def peer_values(self) -> dict[int, float]:
@@ -79,14 +85,20 @@ class Row:
     @cached_property
     def pairs(self) -> list[Pair]:
         """Ours that were measured and did not fail, the fastest first."""
-        return self._pairs({one.cell: {} for one in self.ours})
+        return self._pairs(self.ours)
 
     @cached_property
     def net(self) -> list[Pair]:
         """The same with the made-up work taken off both sides; only of groups that have it."""
         if self.group not in MADE_UP:
             return []
-        return self._pairs({one.cell: self.work(one) for one in self.ours})
+        return self._pairs(self.ours, net=True)
+
+    @cached_property
+    def calls(self) -> Pair | None:
+        """The default pair by the public functions; net where there is made-up work."""
+        found = self._pairs([self.called], net=self.group in MADE_UP) if self.called else []
+        return found[0] if found else None
 
     def work(self, one: Result) -> dict[int, float]:
         """What is taken off in each round, in ns."""
@@ -97,12 +109,12 @@ class Row:
         counted = zip(one.values, one.counters, strict=True)
         return {number: counters["work_ns"] for number, counters in counted if "work_ns" in counters}
 
-    def _pairs(self, off: Mapping[Cell, Mapping[int, float]]) -> list[Pair]:
+    def _pairs(self, results: list[Result], *, net: bool = False) -> list[Pair]:
         found = []
-        for one in self.ours:
+        for one in results:
             if one.failure or not one.values:
                 continue
-            less = off[one.cell]
+            less = self.work(one) if net else {}
             mine, theirs = _without(one.values, less), _without(self.peer_values, less)
             if mine:
                 ns = stats.estimate(list(mine.values()))
@@ -148,14 +160,17 @@ class Versus:
         """Geometric means of the ratios of a group's rows."""
         best: list[float] = []
         default: list[float] = []
+        calls: list[float] = []
         for row in self.group(group, workers):
             pairs = row.net if net else row.pairs
             chosen = row.pick(pairs, row.default)
             best += [pairs[0].ratio.median] if pairs and pairs[0].ratio else []
             default += [chosen.ratio.median] if chosen and chosen.ratio else []
+            calls += [row.calls.ratio.median] if row.calls and row.calls.ratio else []
         return {
             "best": stats.geometric_mean(best),
             "default": stats.geometric_mean(default),
+            "calls": stats.geometric_mean(calls) if len(calls) == len(default) else None,
             "rows": len(best),
         }
 
@@ -186,7 +201,7 @@ def _rank(group: str) -> int:
 
 def _row(results: list[Result], catalog: Catalog, skipped: Mapping[str, str]) -> Row:
     """Both sides of one question."""
-    ours = [one for one in results if not one.cell.peer]
+    ours = [one for one in results if not one.cell.peer and not one.cell.called]
     first = ours[0].cell
     about = catalog.workloads[first.workload]
     return Row(
@@ -198,12 +213,13 @@ def _row(results: list[Result], catalog: Catalog, skipped: Mapping[str, str]) ->
         workers=first.workers or 1,
         peer=next((one for one in results if one.cell.peer), None),
         ours=ours,
-        default=_default([one.cell for one in ours], catalog),
+        default=default([one.cell for one in ours], catalog),
         skipped=skipped.get(Cell(first.workload, workers=first.workers, peer=golang.PEER).name),
+        called=next((one for one in results if one.cell.called), None),
     )
 
 
-def _default(cells: list[Cell], catalog: Catalog) -> Cell | None:
+def default(cells: list[Cell], catalog: Catalog) -> Cell | None:
     """The default channel on the default scheduler, or on the first one that was asked for."""
     channel, scheduler = catalog.defaults
     mine = [cell for cell in cells if cell.channel in (channel, None)]
@@ -278,6 +294,8 @@ def _json_row(row: Row) -> dict[str, Any]:
         "metric": row.metric,
         **_json_sides(peer, row.pairs, row.default),
         "ns": {pair.cell.combination: pair.ns.median for pair in row.pairs},
+        "calls_ns": row.calls.ns.median if row.calls else None,
+        "ratio_calls": _json_ratio(row.calls),
         "samples": len(row.peer_values),
         "failed": [{"who": who, "reason": reason} for who, reason in row.failures],
         "skipped": row.skipped,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from weft_lab import errors, golang, matrix, paths, runner, session, store, versus
 from weft_lab.bench import Bench
 from weft_lab.catalog import Catalog
-from weft_lab.cells import Cell
+from weft_lab.cells import CALLED, CALLS, Cell
 from weft_lab.errors import UsageError, WeftError
 from weft_lab.matrix import Plan
 
@@ -106,6 +106,7 @@ def plan(wanted: Wanted, bench: Bench, *, peer: bool) -> Plan:
     refused = bench.check([cell.name for cells in sides.values() for cell in cells])
     for (workload, workers), cells in sides.items():
         served = [cell for cell in cells if refused[cell.name] is None]
+        served = [] if all(cell.called for cell in served) else served
         found.cells.update(dict.fromkeys(served, 1))
         found.skipped.update({cell.name: refused[cell.name] or "" for cell in cells if cell not in served})
         if peer and served:
@@ -117,7 +118,10 @@ def plan(wanted: Wanted, bench: Bench, *, peer: bool) -> Plan:
 
 def _ours(row: dict[str, Any], workers: int, schedulers: list[str], catalog: Catalog) -> list[Cell]:
     channels = catalog.variants("channel") if "chan" in row["uses"] else [None]
-    return [Cell(row["name"], channel, scheduler, (), workers) for scheduler in schedulers for channel in channels]
+    ours = [Cell(row["name"], channel, scheduler, (), workers) for scheduler in schedulers for channel in channels]
+    usual = versus.default(ours, catalog)
+    twin = usual and replace(usual, workload=row["name"].replace(CALLED, CALLS, 1))
+    return [*ours, twin] if twin and twin.workload in catalog.workloads else ours
 
 
 def _as_toml(wanted: Wanted) -> str:

@@ -22,6 +22,7 @@ FAILED = "FAILED"
 MOST_COLUMNS = 5
 """More variants than these are not shown one by one."""
 WIDE = 100
+SIDES = ("best", "default", "calls")
 NAME_WIDTH = 14
 VERDICTS = {"faster": "bold green", "slower": "bold yellow", "tie": "", "": "dim"}
 
@@ -56,6 +57,7 @@ class Line:
     ours: list[Figure]
     best: Ratio
     default: Ratio
+    calls: Ratio
     whole: str
     failures: list[tuple[str, str]]
 
@@ -67,7 +69,13 @@ class Mean:
     workers: int
     best: str
     default: str
+    calls: str
     rows: int
+
+    @property
+    def shown(self) -> list[str]:
+        """In the order of the heads."""
+        return [self.best, self.default, self.calls]
 
 
 @dataclass
@@ -84,6 +92,11 @@ class Part:
 
     def mean(self, workers: int) -> Mean | None:
         return next((mean for mean in self.means if mean.workers == workers), None)
+
+    @property
+    def called(self) -> bool:
+        """Does any row have a time by the public functions?"""
+        return any(line.calls.text for line in self.lines)
 
     @property
     def columns(self) -> list[str]:
@@ -130,6 +143,7 @@ def _line(row: Row, variants: list[str]) -> Line:
         ours=[_mine(mine.get(variant), pairs) for variant in variants],
         best=_ratio(pairs[0] if pairs else None),
         default=_ratio(row.pick(pairs, row.default)),
+        calls=_ratio(row.calls),
         whole=_whole(row) if net else "",
         failures=row.failures,
     )
@@ -177,7 +191,8 @@ def _means(found: Versus, name: str, *, net: bool) -> list[Mean]:
     for workers in found.workers:
         mean = found.mean(name, workers, net=net)
         if mean["rows"]:
-            means.append(Mean(workers, _mean(mean["best"]), _mean(mean["default"]), int(mean["rows"] or 0)))
+            shown = [_mean(mean[side]) for side in SIDES]
+            means.append(Mean(workers, *shown, rows=int(mean["rows"] or 0)))
     return means
 
 
@@ -219,28 +234,32 @@ def _grid(part: Part, peer: str, *, wide: bool) -> Table:
     """Narrow: the ratio of the default pair stands under that of the best."""
     heads = [_short(name, part) for name in part.columns]
     times = f"{peer} / ours"
-    ratios = [f"{times}, best", f"{times}, default"] if wide else [f"{times}\nbest, default"]
-    grid = table.new_grid("", "w", peer, *heads, *ratios, title=part.title, right=range(1, len(heads) + 5))
+    sides = SIDES if part.called else SIDES[:2]
+    ratios = [f"{times}, {side}" for side in sides] if wide else [f"{times}\n{', '.join(sides)}"]
+    grid = table.new_grid(
+        "", "w", peer, *heads, *ratios, title=part.title, right=range(1, len(heads) + 3 + len(ratios))
+    )
     grid.collapse_padding = True
     grid.columns[0].overflow = "fold"
     for column in grid.columns[1:]:
         column.no_wrap = True
     before = ""
     for line in part.lines:
-        best, default = _times(line.best, name=not heads), _times(line.default, name=False)
+        ratios = [_times(line.best, name=not heads), _times(line.default, name=False), _times(line.calls, name=False)]
+        ratios = ratios[: len(sides)]
         grid.add_row(
             "" if line.name == before else line.name if wide else _folded(line.name, NAME_WIDTH),
             str(line.workers),
             _figure(line.peer),
             *(_figure(figure) for figure in line.ours),
-            *((best, default) if wide else (Text("\n").join([best, default]),)),
+            *(ratios if wide else [Text("\n").join(ratios)]),
             style="red" if line.failures else "",
         )
         before = line.name
     for index, mean in enumerate(part.means):
         label = Text("geometric mean" if index == 0 else "", "bold")
         blank = [""] * (len(heads) + 1)
-        shown = [mean.best, mean.default] if wide else [f"{mean.best}, {mean.default}"]
+        shown = mean.shown[: len(sides)] if wide else [", ".join(mean.shown[: len(sides)])]
         grid.add_row(label, str(mean.workers), *blank, *(Text(text, "bold") for text in shown))
     return grid
 
@@ -258,7 +277,8 @@ def show(found: Versus) -> None:
                 out.print(Text(f"{FAILED} {line.name}, {line.workers} workers, {who}: {reason}", "red"), soft_wrap=True)
     out.print(
         f"ns for one operation, medians; {peer} / ours over 1: ours is faster, with the 95 % interval of the rounds' "
-        "ratios. best: of our variants; default: the pair that serves whoever asks for none.",
+        "ratios. best: of our variants; default: the pair that serves whoever asks for none, its operations "
+        "inlined like those of all variants; calls: the same pair by the public functions.",
         style="dim",
     )
     if any(part.net for part in parts):
@@ -271,11 +291,11 @@ def _show_means(found: Versus, parts: list[Part], peer: str) -> None:
     if not parts:
         return
     workers = found.workers
-    heads = [f"{kind}\n{count} w" for count in workers for kind in ("best", "default")]
+    heads = [f"{side}\n{count} w" for count in workers for side in SIDES]
     title = f"Geometric means of {peer} / ours"
     grid = table.new_grid("", "rows", *heads, title=title, right=range(1, len(heads) + 2))
     for part in parts:
-        cells = [(mean.best, mean.default) if mean else ("-", "-") for mean in map(part.mean, workers)]
+        cells = [mean.shown if mean else ["-"] * len(SIDES) for mean in map(part.mean, workers)]
         rows = max(mean.rows for mean in part.means)
         grid.add_row(part.group + (" (net)" if part.net else ""), str(rows), *(text for pair in cells for text in pair))
     table.console().print(grid)
@@ -315,6 +335,7 @@ def context(found: Versus) -> dict[str, Any]:
         "install": golang.INSTALL,
         "parts": view(found),
         "workers": found.workers,
+        "sides": SIDES,
         "resume": store.resume_command(found.run.manifest),
         "skipped": _skipped(found),
     }

@@ -3,6 +3,7 @@
  * their last user; misuse in children. After Go's sync/{mutex,rwmutex,cond,waitgroup,once}_test.go and x/sync/semaphore. */
 #include "conformance.h"
 
+#include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -86,6 +87,28 @@ TASK_TEST(mutex_starves_nobody)
     store_release(&hog_stops, true);
     crew_fini(&hogs);
     crew_fini(&others);
+}
+
+static void set_flag(void *flag)
+{
+    weft_lock(&mutex);
+    *(bool *)flag = true;
+    weft_unlock(&mutex);
+}
+
+/* Lock lets others go first, now and then, where it is inlined, too. */
+TASK_TEST(a_loop_of_locks_keeps_nobody_out)
+{
+    struct crew crew;
+    bool flag = false;
+    crew_init(&crew);
+    crew_go(&crew, set_flag, &flag);
+    for (bool seen = false; !seen;) {
+        weft_lock(&mutex);
+        seen = flag;
+        weft_unlock(&mutex);
+    }
+    crew_fini(&crew);
 }
 
 struct shared {
@@ -225,6 +248,118 @@ TASK_TEST(rwmutex_takes_turns)
     weft_runlock(&rwmutex);
     crew_fini(&crew);
     CHECK_MSG(strcmp(order, "wrw") == 0, "the order is %s", order);
+}
+
+static void hog_as_writer(void *unused)
+{
+    (void)unused;
+    while (!load_acquire(&hog_stops)) {
+        weft_wlock(&rwmutex);
+        for (int i = 0; i < 20; i++) {
+            weft_yield();
+        }
+        weft_wunlock(&rwmutex);
+    }
+}
+
+static void hog_as_reader(void *unused)
+{
+    (void)unused;
+    while (!load_acquire(&hog_stops)) {
+        weft_rlock(&rwmutex);
+        for (int i = 0; i < 20; i++) {
+            weft_yield();
+        }
+        weft_runlock(&rwmutex);
+    }
+}
+
+static void write_ten_times(void *unused)
+{
+    (void)unused;
+    for (int i = 0; i < 10; i++) {
+        weft_wlock(&rwmutex);
+        weft_wunlock(&rwmutex);
+    }
+}
+
+static void read_ten_times(void *unused)
+{
+    (void)unused;
+    for (int i = 0; i < 10; i++) {
+        weft_rlock(&rwmutex);
+        weft_runlock(&rwmutex);
+    }
+}
+
+/* Neither writers nor readers that unlock only to lock again keep others out for ever. */
+static void starve(void (*hog)(void *))
+{
+    struct crew hogs, others;
+    crew_init(&hogs);
+    crew_init(&others);
+    store_release(&hog_stops, false);
+    for (int i = 0; i < 3; i++) {
+        crew_go(&hogs, hog, NULL);
+    }
+    crew_go(&others, write_ten_times, NULL);
+    crew_go(&others, read_ten_times, NULL);
+    crew_go(&others, read_ten_times, NULL);
+    crew_wait(&others);
+    store_release(&hog_stops, true);
+    crew_fini(&hogs);
+    crew_fini(&others);
+}
+
+TASK_TEST(rwmutex_starves_nobody)
+{
+    starve(hog_as_writer);
+    starve(hog_as_reader);
+}
+
+struct shared_rw {
+    struct weft_rwmutex mutex;
+    _Atomic(int) users;
+};
+
+static void read_and_drop(void *arg)
+{
+    struct shared_rw *shared = arg;
+    weft_rlock(&shared->mutex);
+    bool last = sub_acq_rel(&shared->users, 1) == 1;
+    weft_runlock(&shared->mutex);
+    if (last) {
+        weft_wlock(&shared->mutex); /* readers that have not left yet */
+        weft_wunlock(&shared->mutex);
+        free(shared);
+    }
+}
+
+static void write_and_drop(void *arg)
+{
+    struct shared_rw *shared = arg;
+    weft_wlock(&shared->mutex);
+    bool last = sub_acq_rel(&shared->users, 1) == 1;
+    weft_wunlock(&shared->mutex);
+    if (last) {
+        free(shared); /* all others had unlocked it */
+    }
+}
+
+TASK_TEST(the_last_user_frees_the_rwmutex)
+{
+    struct crew crew;
+    crew_init(&crew);
+    for (size_t i = 0; i < rounds(2000); i++) {
+        struct shared_rw *shared = calloc(1, sizeof *shared);
+        CHECK(shared != NULL);
+        store_relaxed(&shared->users, 4);
+        for (int user = 0; user < 4; user++) {
+            crew_go(&crew, user % 2 == 0 ? read_and_drop : write_and_drop, shared);
+        }
+        crew_wait(&crew);
+    }
+    crew_fini(&crew);
 }
 
 /* --- cond --- */
@@ -659,6 +794,33 @@ static void unlock_unlocked(void *unused)
     weft_unlock(&mutex);
 }
 
+static void *lock_outside_of_tasks(void *unused)
+{
+    weft_lock(&mutex);
+    return unused;
+}
+
+static void *unlock_outside_of_tasks(void *unused)
+{
+    weft_unlock(&mutex);
+    return unused;
+}
+
+static void lock_outside(void *unused)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, lock_outside_of_tasks, unused);
+    pthread_join(thread, NULL);
+}
+
+static void unlock_outside(void *unused)
+{
+    pthread_t thread;
+    weft_lock(&mutex);
+    pthread_create(&thread, NULL, unlock_outside_of_tasks, unused);
+    pthread_join(thread, NULL);
+}
+
 static void runlock_unlocked(void *unused)
 {
     (void)unused;
@@ -707,6 +869,8 @@ START_TEST(misuse_is_named)
             const char *says;
         } cases[] = {
             {unlock_unlocked, "unlock of an unlocked mutex"},
+            {lock_outside, "outside of any task"},
+            {unlock_outside, "outside of any task"},
             {runlock_unlocked, "runlock of the rwmutex"},
             {runlock_written, "runlock of the rwmutex"},
             {wunlock_read, "wunlock of the rwmutex"},
@@ -753,9 +917,12 @@ TCase *sync_tests(void)
     tcase_set_timeout(cases, 120);
     tcase_add_test(cases, mutex_excludes);
     tcase_add_test(cases, mutex_starves_nobody);
+    tcase_add_test(cases, a_loop_of_locks_keeps_nobody_out);
     tcase_add_test(cases, the_last_user_frees_the_mutex);
     tcase_add_test(cases, writers_exclude_readers_share);
     tcase_add_test(cases, rwmutex_takes_turns);
+    tcase_add_test(cases, rwmutex_starves_nobody);
+    tcase_add_test(cases, the_last_user_frees_the_rwmutex);
     tcase_add_test(cases, signals_wake_one_in_order);
     tcase_add_test(cases, broadcast_wakes_all);
     tcase_add_test(cases, bounded_buffer);

@@ -132,7 +132,9 @@ static void write_later(void *unused)
 TASK_TEST(blocking_lets_others_run)
 {
     CHECK(pipe(ends) == 0);
-    size_t count = combination.sched_caps->virtual_time ? 20 : 200; /* sim gives each call 200 ms to come back, which this one does not */
+    size_t count = combination.sched_caps->virtual_time
+                       ? 20
+                       : 200; /* sim gives each call 200 ms to come back, which this one does not */
     for (size_t i = 0; i < rounds(count); i++) {
         char byte = 0;
         CHECK_STATUS(weft_go(write_later, NULL), WEFT_OK);

@@ -27,7 +27,8 @@ static const char *refuse_odd(uint64_t number)
     return number % 2 == 0 ? NULL : "odd";
 }
 
-static const struct bench_param capacity = {.name = "cap", .default_count = 1, .defaults = {64}, .min = 0, .max = 1048576};
+static const struct bench_param capacity = {
+    .name = "cap", .default_count = 1, .defaults = {64}, .min = 0, .max = 1048576};
 
 static const struct bench_workload over_channels[] = {
     {.name = "spsc", .unit = "message", .uses_chan = true, .param = &capacity, .grain = one, .refuse = serve_all},
@@ -48,7 +49,8 @@ static const struct bench_workload over_scheds[] = {
 #undef SCHED
 
 static const struct bench_limit plain_limit = {.name = "empty_loop", .unit = "turn", .refuse = refuse_odd};
-static const struct bench_limit sized_limit = {.name = "threads", .unit = "thread", .param = &capacity, .refuse = refuse_odd};
+static const struct bench_limit sized_limit = {
+    .name = "threads", .unit = "thread", .param = &capacity, .refuse = refuse_odd};
 const struct bench_limit *const bench_limits[] = {&plain_limit, &sized_limit, NULL};
 
 /* --- the target ------------------------------------------------------------------------------------------ */
@@ -64,10 +66,11 @@ static void spell(const struct bench_cell *cell, char *name, size_t size)
     if (cell->limit != NULL) {
         snprintf(name, size, "limit/%s%s", cell->limit->name, number);
     } else if (cell->chan != NULL) {
-        snprintf(name, size, "%s/chan:%s/sched:%s%s/workers:%u", cell->workload->name, cell->chan->name, cell->sched->name,
-                 number, cell->workers);
+        snprintf(name, size, "%s/chan:%s/sched:%s%s/workers:%u", cell->workload->name, cell->chan->name,
+                 cell->sched->name, number, cell->workers);
     } else {
-        snprintf(name, size, "%s/sched:%s%s/workers:%u", cell->workload->name, cell->sched->name, number, cell->workers);
+        snprintf(name, size, "%s/sched:%s%s/workers:%u", cell->workload->name, cell->sched->name, number,
+                 cell->workers);
     }
 }
 

@@ -4,8 +4,9 @@
 #include "tests/inject/jobs.h"
 
 /* In the place of the scenarios. */
-const struct scenario scenario_all = {.name = "all"}, scenario_mixed = {.name = "mixed"}, scenario_timers = {.name = "timers"},
-                      scenario_stacks = {.name = "stacks"}, scenario_overflow = {.name = "overflow"};
+const struct scenario scenario_all = {.name = "all"}, scenario_mixed = {.name = "mixed"},
+                      scenario_timers = {.name = "timers"}, scenario_stacks = {.name = "stacks"},
+                      scenario_overflow = {.name = "overflow"};
 
 void broken(const char *file, int line, const char *format, ...)
 {

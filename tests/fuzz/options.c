@@ -3,7 +3,8 @@
 #include "core/run.c" /* all of it: what it reads with is its own */
 #include "fuzz.h"
 
-static const char *const names[] = {"WEFT_SCHED", "WEFT_CHAN", "WEFT_WORKERS", "WEFT_SEED", "WEFT_HOG_MS", "WEFT_SIM", "WEFT_DEADLOCK"};
+static const char *const names[] = {"WEFT_SCHED",  "WEFT_CHAN", "WEFT_WORKERS", "WEFT_SEED",
+                                    "WEFT_HOG_MS", "WEFT_SIM",  "WEFT_DEADLOCK"};
 enum { NAMES = sizeof names / sizeof names[0] };
 
 static bool ran;

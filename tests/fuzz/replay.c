@@ -1,7 +1,7 @@
 /* The model checker's replay strings (tests/model/explore.c), as users type them: whatever the text, an answer within bounds; and what is
  * accepted is written, and read again, as the same decisions. */
-#include "tests/model/explore.c" /* all of it: what it reads with is its own */
 #include "fuzz.h"
+#include "tests/model/explore.c" /* all of it: what it reads with is its own */
 
 /* --- in the place of the executions, which are not had here ----------------------------------------------- */
 

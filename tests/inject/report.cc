@@ -27,7 +27,8 @@ bool report_write(const char *file, uint64_t seed, const report_row *rows, size_
     ordered_json channels = ordered_json::object();
     ordered_json schedulers = ordered_json::object();
     for (size_t i = 0; i < count; i++) {
-        const std::string replay = std::string("weft-inject --replay ") + rows[i].job + " --seed " + std::to_string(seed);
+        const std::string replay =
+            std::string("weft-inject --replay ") + rows[i].job + " --seed " + std::to_string(seed);
         add(channels[rows[i].chan], rows[i], replay);
         add(schedulers[rows[i].sched], rows[i], replay);
     }

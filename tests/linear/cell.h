@@ -2,6 +2,7 @@
 #ifndef LINEAR_CELL_H
 #define LINEAR_CELL_H
 
+#include "attempt.h"
 #include "record.h"
 
 enum { LOG_MAX = 2 * STEPS_MAX, MAIN_LOG_MAX = 30 };
@@ -24,8 +25,7 @@ struct log {
 /* One program being recorded. */
 struct cell {
     const struct program *program;
-    struct weft_chan *chans[CHANNELS_MAX];
-    struct weft_ctx *ctx;
+    struct stage stage;
     struct weft_chan *done; /* of enum message */
     struct log logs[CREW_MAX];
     struct operation main_ops[MAIN_LOG_MAX]; /* main's log */

@@ -161,8 +161,6 @@ struct verdict history_check(const struct history *history)
     return search.verdict;
 }
 
-/* --- a smaller one ---------------------------------------------------------------------------------- */
-
 static bool refuted(const struct history *history)
 {
     return history_check(history).answer == NOT_LINEARIZABLE;
@@ -193,6 +191,58 @@ static bool is_idle(const struct operation *op)
     return false;
 }
 
+/* --- views ------------------------------------------------------------------------------------------ */
+
+static bool is_default_over_all(const struct history *history, const struct operation *op)
+{
+    bool over[CHANNELS_MAX] = {false};
+    for (unsigned c = 0; op->kind == KIND_SELECT && op->chosen == CHOSE_NONE && c < op->count; c++) {
+        if (op->cases[c].chan >= 0) {
+            over[op->cases[c].chan] = true;
+        }
+    }
+    bool all = true;
+    for (unsigned chan = 0; chan < history->channel_count; chan++) {
+        all = all && over[chan];
+    }
+    return all;
+}
+
+static unsigned count_defaults(const struct history *history)
+{
+    unsigned count = 0;
+    for (unsigned op = 0; op < history->count; op++) {
+        count += is_default_over_all(history, &history->ops[op]);
+    }
+    return count;
+}
+
+unsigned history_views(const struct history *history)
+{
+    return !history->partial || history->channel_count == 1 ? 1 : history->channel_count + 1 + count_defaults(history);
+}
+
+struct history history_view(const struct history *history, unsigned index)
+{
+    struct history view = *history;
+    unsigned channels = history->channel_count, defaults = count_defaults(history);
+    if (history_views(history) == 1) {
+        return view;
+    }
+    for (unsigned chan = 0; chan < channels && index < channels; chan++) {
+        view.channels[chan].left_out = chan != index;
+    }
+    for (unsigned op = view.count; index >= channels && op-- > 0;) {
+        bool kept = is_default_over_all(history, &view.ops[op]) && defaults-- == index - channels;
+        if (!kept && is_idle(&view.ops[op])) {
+            view = history_without(&view, op);
+        }
+    }
+    return view;
+}
+
+/* --- a smaller one ---------------------------------------------------------------------------------- */
+
 struct history history_minimise(const struct history *history)
 {
     struct history least = *history;
@@ -219,6 +269,10 @@ static void print_rules(FILE *to, const struct history *history)
 {
     for (unsigned i = 0; i < history->channel_count; i++) {
         const struct channel_spec *spec = &history->channels[i];
+        if (spec->left_out) {
+            fprintf(to, "  %c: %s, left out of this view\n", 'a' + (int)i, spec->variant);
+            continue;
+        }
         fprintf(to, "  %c: %s, capacity %zu;%s%s%s%s%s\n", 'a' + (int)i, spec->variant, spec->capacity,
                 spec->capacity_exact ? " exact capacity" : "", spec->try_exact ? " exact tries" : "",
                 spec->select_atomic ? " atomic default" : "", spec->fifo_waiters ? " waiters in order" : "",
@@ -234,6 +288,25 @@ static void print_operation(FILE *to, const struct operation *op, const char *be
     fprintf(to, "%s%s = %s", between, words, result);
 }
 
+/* What of another task's precedes, and not by way of a third one. */
+static void print_order(FILE *to, const struct history *history)
+{
+    char words[128], later[128];
+    for (unsigned b = 0; b < history->count; b++) {
+        for (unsigned a = 0; a < history->count; a++) {
+            bool direct = history_precedes(history, a, b) && history->ops[a].task != history->ops[b].task;
+            for (unsigned c = 0; c < history->count && direct; c++) {
+                direct = !history_precedes(history, a, c) || !history_precedes(history, c, b);
+            }
+            if (direct) {
+                operation_words(&history->ops[a], words, sizeof words);
+                operation_words(&history->ops[b], later, sizeof later);
+                fprintf(to, "  %s happens before %s\n", words, later);
+            }
+        }
+    }
+}
+
 void verdict_print(FILE *to, const struct history *history, const struct verdict *verdict)
 {
     static const char *const answers[] = {"linearizable", "not linearizable", "undecided"};
@@ -241,6 +314,9 @@ void verdict_print(FILE *to, const struct history *history, const struct verdict
     fprintf(to, "%s (%zu states)\n", answers[verdict->answer], verdict->states);
     print_rules(to, history);
     history_print(to, history);
+    if (history->partial) {
+        print_order(to, history);
+    }
     fprintf(to, "  can be put in this order:");
     for (unsigned i = 0; i < verdict->explained; i++) {
         explained[verdict->order[i]] = true;

@@ -8,6 +8,12 @@
  * (PLDI 2010), whose stuck histories are KIND_STUCK here; two operations that meet: N. Hemed, N. Rinetzky, V. Vafeiadis, "Modular
  * verification of concurrency-aware linearizability" (DISC 2015).
  *
+ * Where precedence is happens-before (history.h, `partial`), looks at several channels have no common order: of two changes on two channels that
+ * nothing orders, one task may see the one first and another task the other, as C11 allows for anything weaker than seq_cst (the test
+ * IRIW); M. Herlihy and J. Wing's theorem, that what is linearizable object by object is so altogether ("Linearizability", TOPLAS 12, 1990), needs
+ * precedence by time. Such a history is judged in views: each channel by itself; all changes together; and these with each default of a select
+ * over all channels, one at a time, which saw all of them at one instant if select_atomic is claimed.
+ *
  * An operation that changes nothing and is allowed now is done at once, without an alternative: whatever could be done without it can be
  * done behind it, since the state is the same and it holds nobody up any more. (Not while it stands in a queue that counts: there its
  * going is a change.) */
@@ -26,6 +32,10 @@ struct verdict {
 };
 
 struct verdict history_check(const struct history *history);
+
+/* How many views a history has (1: itself), and each of them. */
+unsigned history_views(const struct history *history);
+struct history history_view(const struct history *history, unsigned index);
 
 /* A smaller history that is not linearizable either, for which the given one must not be: the shortest prefix, less operations that
  * could only have made it easier. */

@@ -13,7 +13,7 @@
 
 #include <sched.h>
 
-enum { LOOKS = 16, WORDS_MAX = 3, GATHER_ROUNDS = 2000, MEET_SPINS = 300 };
+enum { LOOKS = 16, GATHER_ROUNDS = 2000, MEET_SPINS = 300 };
 
 /* --- time ------------------------------------------------------------------------------------------- */
 
@@ -27,100 +27,16 @@ uint32_t stamp_returned(struct cell *cell)
     return add_release(&cell->clock, 1u) + 1; /* see above */
 }
 
-/* --- values ----------------------------------------------------------------------------------------- */
-
-static void write_value(uint64_t words[WORDS_MAX], uint8_t value)
-{
-    for (unsigned i = 0; i < WORDS_MAX; i++) {
-        words[i] = value * 0x0101010101010101u;
-    }
-}
-
-static uint8_t read_value(const struct cell *cell, const uint64_t words[WORDS_MAX])
-{
-    uint8_t value = (uint8_t)words[0];
-    for (unsigned i = 0; i < cell->program->elem_size / sizeof words[0]; i++) {
-        if (words[i] != value * 0x0101010101010101u) {
-            return VALUE_TORN;
-        }
-    }
-    return value;
-}
-
 /* --- one operation ---------------------------------------------------------------------------------- */
-
-static int by_select(struct cell *cell, const struct operation *op, weft_ns deadline, struct weft_case *cases)
-{
-    switch ((enum mode)op->mode) {
-    case MODE_WAIT: return weft_select(cases, op->count);
-    case MODE_TRY: return weft_try_select(cases, op->count);
-    case MODE_UNTIL: return weft_select_until(cases, op->count, deadline);
-    case MODE_CTX: return weft_select_ctx(cell->ctx, cases, op->count);
-    }
-    return -1;
-}
-
-/* The same by the function for one channel; its status for "nothing" must be that of the mode. */
-static int plainly(struct cell *cell, const struct operation *op, weft_ns deadline, struct weft_case *only)
-{
-    static const enum weft_status nothing[] = {WEFT_INVALID, WEFT_AGAIN, WEFT_TIMEOUT, WEFT_CANCELED};
-    struct weft_chan *chan = only->chan;
-    bool sends = only->op == WEFT_SEND;
-    enum weft_status status = WEFT_INVALID;
-    switch ((enum mode)op->mode) {
-    case MODE_WAIT: status = sends ? weft_send(chan, only->value) : weft_recv(chan, only->value); break;
-    case MODE_TRY: status = sends ? weft_try_send(chan, only->value) : weft_try_recv(chan, only->value); break;
-    case MODE_UNTIL:
-        status = sends ? weft_send_until(chan, only->value, deadline) : weft_recv_until(chan, only->value, deadline);
-        break;
-    case MODE_CTX:
-        status = sends ? weft_send_ctx(cell->ctx, chan, only->value) : weft_recv_ctx(cell->ctx, chan, only->value);
-        break;
-    }
-    only->status = status;
-    return status == nothing[op->mode] ? CHOSE_NONE : 0;
-}
-
-static void do_select(struct cell *cell, struct operation *op, weft_ns deadline)
-{
-    uint64_t words[CASES_MAX][WORDS_MAX];
-    struct weft_case cases[CASES_MAX];
-    for (unsigned c = 0; c < op->count; c++) {
-        int chan = op->cases[c].chan;
-        write_value(words[c], op->cases[c].op == WEFT_SEND ? op->cases[c].value : (uint8_t)(VALUE_TORN - 1));
-        cases[c] = (struct weft_case){.chan = chan < 0 ? NULL : cell->chans[chan],
-                                      .op = (enum weft_op)op->cases[c].op,
-                                      .value = words[c],
-                                      .status = WEFT_INVALID};
-    }
-    op->invoked = stamp_invoked(cell);
-    int chosen = op->plain ? plainly(cell, op, deadline, &cases[0]) : by_select(cell, op, deadline, cases);
-    op->returned = stamp_returned(cell);
-    bool nonsense = chosen < CHOSE_NONE || chosen >= op->count;
-    op->chosen = (int8_t)(nonsense ? 0 : chosen);
-    op->status = nonsense ? WEFT_INVALID : WEFT_OK;
-    if (!nonsense && chosen != CHOSE_NONE) {
-        op->status = (uint8_t)cases[chosen].status;
-        op->value = cases[chosen].op == WEFT_RECV ? read_value(cell, words[chosen]) : 0;
-    }
-}
 
 void do_operation(struct cell *cell, struct operation *op, weft_ns deadline)
 {
-    if (op->kind == KIND_SELECT) {
-        do_select(cell, op, deadline);
-        return;
-    }
+    struct attempt attempt;
+    attempt_begin(&cell->stage, op, &attempt);
     op->invoked = stamp_invoked(cell);
-    if (op->kind == KIND_CLOSE) {
-        op->status = (uint8_t)weft_close(cell->chans[op->chan]);
-    } else if (op->kind == KIND_LEN) {
-        size_t len = weft_chan_len(cell->chans[op->chan]);
-        op->value = len > VALUE_TORN ? VALUE_TORN : (uint8_t)len;
-    } else if (op->kind == KIND_CANCEL) {
-        weft_ctx_cancel(cell->ctx, NULL);
-    }
+    attempt_make(&cell->stage, op, deadline, &attempt);
     op->returned = stamp_returned(cell);
+    attempt_end(&cell->stage, op, &attempt);
 }
 
 static void do_step(struct log *log, const struct step *step)
@@ -171,8 +87,8 @@ static void show_task(struct log *log, struct task *task)
 static void follow_locks(struct cell *cell)
 {
     for (unsigned chan = 0; chan < cell->program->channels; chan++) {
-        lock_acquire(&cell->chans[chan]->lock);
-        lock_release(&cell->chans[chan]->lock);
+        lock_acquire(&cell->stage.chans[chan]->lock);
+        lock_release(&cell->stage.chans[chan]->lock);
     }
 }
 

@@ -15,6 +15,12 @@ struct channel_spec channel_spec(const struct chan_ops *ops, size_t capacity)
                                  .hand_off = ops->caps.hand_off};
 }
 
+bool history_precedes(const struct history *history, unsigned a, unsigned b)
+{
+    const struct operation *then = &history->ops[b];
+    return history->partial ? (then->before >> a & 1) != 0 : history->ops[a].returned < then->invoked;
+}
+
 /* --- words ------------------------------------------------------------------------------------------ */
 
 static char name_of(int chan)
@@ -153,15 +159,20 @@ unsigned history_events(const struct history *history)
     return sorted_events(history, events);
 }
 
+static uint64_t bits_without(uint64_t bits, unsigned index)
+{
+    uint64_t below = ((uint64_t)1 << index) - 1;
+    return (bits & below) | (bits >> 1 & ~below);
+}
+
 struct history history_without(const struct history *history, unsigned index)
 {
     struct history less = *history;
-    uint64_t below = ((uint64_t)1 << index) - 1;
     less.count--;
     memmove(less.ops + index, less.ops + index + 1, (less.count - index) * sizeof less.ops[0]);
     for (unsigned op = 0; op < less.count; op++) {
-        uint64_t who = less.ops[op].who;
-        less.ops[op].who = (who & below) | (who >> 1 & ~below);
+        less.ops[op].who = bits_without(less.ops[op].who, index);
+        less.ops[op].before = bits_without(less.ops[op].before, index);
     }
     return less;
 }

@@ -1,8 +1,9 @@
-/* A recorded history: what each task asked of the channels, what it was told, and in which order of time.
+/* A recorded history: what each task asked of the channels, what it was told, and which operations precede which.
  *
- * Time is a count that each operation draws twice, before its call and behind its return (record.c says why that order is sound): one
- * operation precedes another if it has returned before the other is invoked; all else overlaps. An operation without a return is
- * pending: it may have taken effect or not.
+ * Time is a count that each operation draws twice, before its call and behind its return (crew.c says why that order is sound): one
+ * operation precedes another if it has returned before the other is invoked; all else overlaps. The model checker knows better, and has the
+ * relation written down (`partial`): there, times only say in which order to print. An operation without a return is pending: it may have
+ * taken effect or not.
  *
  * All sends and receives are selects here: a plain one has one case and the mode MODE_WAIT, a try is MODE_TRY. */
 #ifndef LINEAR_HISTORY_H
@@ -52,6 +53,7 @@ struct operation {
     uint8_t chan;
     /* KIND_SEEN, KIND_STUCK: bits of the operations that waited */
     uint64_t who;
+    uint64_t before; /* of a partial history: bits of the operations that precede it */
 };
 
 /* What a channel is held to: its variant's flags. */
@@ -59,16 +61,21 @@ struct channel_spec {
     const char *variant;
     size_t capacity;
     bool capacity_exact, try_exact, select_atomic, fifo_waiters, hand_off;
+    bool left_out; /* of a view (checker.h): anything may happen on it */
 };
 
 struct history {
     struct channel_spec channels[CHANNELS_MAX];
     unsigned channel_count;
+    bool partial; /* precedence is that of `before`, not of times */
     unsigned count;
     struct operation ops[OPERATIONS_MAX];
 };
 
 struct channel_spec channel_spec(const struct chan_ops *ops, size_t capacity);
+
+/* Had `a` returned when `b` began? */
+bool history_precedes(const struct history *history, unsigned a, unsigned b);
 
 /* The operation in words, as "send(a, 3)". */
 void operation_words(const struct operation *op, char *text, size_t size);

@@ -26,7 +26,13 @@ static const struct channel_spec *spec_of(const struct world *world, int chan)
 /* Does the order among those that wait on it matter? */
 static bool is_ordered(const struct channel_spec *spec)
 {
-    return spec->fifo_waiters || (spec->hand_off && spec->capacity != 0);
+    return !spec->left_out && (spec->fifo_waiters || (spec->hand_off && spec->capacity != 0));
+}
+
+/* A null channel, or one that is left out: nothing is to be said of the case. */
+static bool is_nothing(const struct world *world, int chan)
+{
+    return chan < 0 || spec_of(world, chan)->left_out;
 }
 
 static bool op_uses(const struct operation *op, int chan)
@@ -44,17 +50,16 @@ static bool op_uses(const struct operation *op, int chan)
 
 /* --- what does not change --------------------------------------------------------------------------- */
 
-static bool op_overlaps(const struct operation *a, const struct operation *b)
+static bool op_overlaps(const struct history *history, unsigned a, unsigned b)
 {
-    return a->invoked < b->returned && b->invoked < a->returned;
+    return !history_precedes(history, a, b) && !history_precedes(history, b, a);
 }
 
 static uint8_t count_overlaps(const struct history *history, unsigned index, int chan)
 {
-    const struct operation *op = &history->ops[index];
     uint8_t found = 0;
     for (unsigned other = 0; other < history->count; other++) {
-        if (other != index && op_uses(&history->ops[other], chan) && op_overlaps(op, &history->ops[other])) {
+        if (other != index && op_uses(&history->ops[other], chan) && op_overlaps(history, index, other)) {
             found++;
         }
     }
@@ -85,34 +90,29 @@ void world_init(struct world *world, const struct history *history)
     *world = (struct world){.history = history};
     for (unsigned i = 0; i < history->count; i++) {
         const struct operation *op = &history->ops[i];
-        world->earliest[i] = op->invoked > world->earliest[i] ? op->invoked : world->earliest[i];
         for (unsigned chan = 0; chan < history->channel_count; chan++) {
             world->overlaps[i][chan] = count_overlaps(history, i, (int)chan);
         }
         world->firm |= is_firm(world, op) ? bit(i) : 0;
-        for (unsigned other = 0; op->kind == KIND_STUCK && other < history->count; other++) {
-            if ((op->who & bit(other)) != 0 && world->earliest[other] <= op->returned) {
-                world->earliest[other] = op->returned + 1; /* it waited, so nothing of it had happened */
+        for (unsigned other = 0; other < history->count; other++) {
+            world->before[i] |= history_precedes(history, other, i) ? bit(other) : 0;
+            if (op->kind == KIND_STUCK && (op->who & bit(other)) != 0) {
+                world->sat_out[other] |= bit(i); /* it waited, so nothing of it had happened */
             }
         }
     }
 }
 
-/* The first return of an operation that is not done. What is invoked behind it must wait for that operation; all else may begin. */
-static uint32_t frontier(const struct world *world, const struct model *model)
+/* It is under way: all that precedes it is done. */
+static bool is_invoked(const struct world *world, const struct model *model, unsigned op)
 {
-    uint32_t first = NEVER;
-    for (unsigned op = 0; op < world->history->count; op++) {
-        if ((model->done & bit(op)) == 0 && op_of(world, op)->returned < first) {
-            first = op_of(world, op)->returned;
-        }
-    }
-    return first;
+    return ((world->before[op] | bit(op)) & ~model->done) == bit(op);
 }
 
+/* ... and may have taken effect. */
 static bool may_begin(const struct world *world, const struct model *model, unsigned op)
 {
-    return (model->done & bit(op)) == 0 && world->earliest[op] <= frontier(world, model);
+    return is_invoked(world, model, op) && (world->sat_out[op] & ~model->done) == 0;
 }
 
 /* --- the queues of those that wait ------------------------------------------------------------------ */
@@ -258,7 +258,7 @@ static bool buffer_refuses(const struct world *world, const struct model *model,
 static bool case_impossible(const struct world *world, const struct model *model, unsigned op, unsigned c)
 {
     const struct history_case *mine = &op_of(world, op)->cases[c];
-    if (mine->chan < 0) {
+    if (is_nothing(world, mine->chan)) {
         return true;
     }
     if (model->channels[mine->chan].closed) {
@@ -334,9 +334,11 @@ static bool harmless_now(const struct world *world, struct model *model, unsigne
         if (op->chosen == CHOSE_NONE) {
             return may_have_failed(world, model, index);
         }
-        return op->status == WEFT_CLOSED && closed_allowed(model, op);
-    case KIND_CLOSE: return op->status == WEFT_CLOSED && model->channels[op->chan].closed;
-    case KIND_LEN: return len_allowed(world, model, index);
+        return is_nothing(world, op->cases[op->chosen].chan) ||
+               (op->status == WEFT_CLOSED && closed_allowed(model, op));
+    case KIND_CLOSE:
+        return is_nothing(world, op->chan) || (op->status == WEFT_CLOSED && model->channels[op->chan].closed);
+    case KIND_LEN: return is_nothing(world, op->chan) || len_allowed(world, model, index);
     case KIND_CANCEL:
     case KIND_SEEN:
     case KIND_STUCK: return false;
@@ -514,7 +516,7 @@ static void add_select(const struct world *world, const struct model *model, uns
         list_add(list, (struct move){MOVE_DO, (uint8_t)index, 0, NOBODY, 0});
     }
     for (unsigned c = 0; c < op->count; c++) {
-        if (op->cases[c].chan < 0) {
+        if (is_nothing(world, op->cases[c].chan)) {
             continue;
         }
         if (outcome_fits(op, c)) {
@@ -546,7 +548,7 @@ static bool is_stuck(const struct world *world, const struct model *model, unsig
     }
     for (unsigned c = 0; c < op->count; c++) {
         const struct history_case *mine = &op->cases[c];
-        if (mine->chan < 0) {
+        if (is_nothing(world, mine->chan)) {
             continue;
         }
         bool possible = spec_of(world, mine->chan)->capacity == 0 ? partner_among(world, all, index, mine)
@@ -581,7 +583,7 @@ unsigned model_moves(const struct world *world, const struct model *model, struc
     struct list list = {.moves = moves};
     for (unsigned index = 0; index < world->history->count; index++) {
         const struct operation *op = op_of(world, index);
-        if ((model->done & bit(index)) == 0 && op->kind == KIND_SELECT && op->invoked <= frontier(world, model)) {
+        if (op->kind == KIND_SELECT && is_invoked(world, model, index)) {
             add_entries(world, model, index, &list);
         }
         if (!may_begin(world, model, index)) {
@@ -621,7 +623,8 @@ static void buffer_change(struct model_channel *chan, const struct history_case 
 static void apply_select(const struct world *world, struct model *model, const struct move *move)
 {
     const struct operation *op = op_of(world, move->op);
-    bool changes = op->returned == NEVER || (op->chosen != CHOSE_NONE && op->status == WEFT_OK);
+    bool changes = op->returned == NEVER || (op->chosen != CHOSE_NONE && op->status == WEFT_OK &&
+                                             !is_nothing(world, op->cases[op->chosen].chan));
     if (move->partner != NOBODY) {
         leave(model, move->partner);
     } else if (changes) {

@@ -53,8 +53,8 @@ struct model {
 /* What does not change while a history is searched. */
 struct world {
     const struct history *history;
-    /* No effect before: its invocation, or a KIND_STUCK that it sat out. */
-    uint32_t earliest[OPERATIONS_MAX];
+    uint64_t before[OPERATIONS_MAX];  /* bits of the operations that precede it */
+    uint64_t sat_out[OPERATIONS_MAX]; /* bits of the KIND_STUCK in which it waited: no effect before them */
     /* With how many operations on that channel it overlaps. */
     uint8_t overlaps[OPERATIONS_MAX][CHANNELS_MAX];
     uint64_t firm; /* operations that wait without a break; see above */

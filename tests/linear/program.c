@@ -3,7 +3,7 @@
 #include "core/registry.h"
 
 struct author {
-    struct worker dice;
+    uint64_t dice;
     struct program program;
     unsigned profile;
 };
@@ -11,9 +11,14 @@ struct author {
 /* What the steps of a program are mostly. */
 enum { PROFILE_PLAIN, PROFILE_TRY, PROFILE_SELECT, PROFILE_TIMED, PROFILE_MIXED, PROFILES = 6 /* two of them mixed */ };
 
+/* Not random_below(): where the model checker looks on, that would be two operations of the execution. S. Vigna, "An experimental
+ * exploration of Marsaglia's xorshift generators" (2016). */
 static uint32_t draw(struct author *author, uint32_t bound)
 {
-    return random_below(&author->dice, bound);
+    author->dice ^= author->dice >> 12;
+    author->dice ^= author->dice << 25;
+    author->dice ^= author->dice >> 27;
+    return (uint32_t)((author->dice * 0x2545F4914F6CDD1Du >> 32) * bound >> 32);
 }
 
 static bool chance(struct author *author, uint32_t percent)
@@ -177,11 +182,10 @@ static void write_step(struct author *author, unsigned task, unsigned step)
 
 struct program program_new(const struct recipe *recipe, uint64_t seed)
 {
-    struct author author = {.program = {.seed = seed}};
-    store_relaxed(&author.dice.random, random_seed(seed, 0)); /* nobody else's */
+    struct author author = {.program = {.seed = seed}, .dice = random_seed(seed, 0)};
     author.program.tasks = recipe->tasks;
     author.program.steps = recipe->steps;
-    author.profile = draw(&author, PROFILES);
+    author.profile = draw(&author, recipe->timeless ? PROFILE_TIMED : PROFILES);
     choose_channels(&author, recipe);
     for (unsigned task = 0; task < recipe->tasks; task++) {
         author.program.lengths[task] = (uint8_t)recipe->steps;

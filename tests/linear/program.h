@@ -33,6 +33,7 @@ struct recipe {
     const struct chan_ops *variant;
     unsigned tasks, steps;
     bool rendezvous; /* the variant's channels have capacity 0 */
+    bool timeless;   /* no deadlines and no contexts */
 };
 
 struct program program_new(const struct recipe *recipe, uint64_t seed);

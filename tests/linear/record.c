@@ -127,14 +127,15 @@ static void cell_open(struct cell *cell, const struct program *program)
 {
     memset(cell, 0, sizeof *cell);
     cell->program = program;
+    cell->stage.elem_size = program->elem_size;
     cell->done = weft_chan_new_as("mutex", sizeof(enum message), CREW_MAX + 1);
-    cell->ctx = weft_ctx_with_cancel(weft_ctx_background());
-    if (cell->done == NULL || cell->ctx == NULL) {
+    cell->stage.ctx = weft_ctx_with_cancel(weft_ctx_background());
+    if (cell->done == NULL || cell->stage.ctx == NULL) {
         abort();
     }
     for (unsigned chan = 0; chan < program->channels; chan++) {
-        cell->chans[chan] = make_channel(program->variants[chan], program->elem_size, program->capacity[chan]);
-        if (cell->chans[chan] == NULL) {
+        cell->stage.chans[chan] = make_channel(program->variants[chan], program->elem_size, program->capacity[chan]);
+        if (cell->stage.chans[chan] == NULL) {
             abort();
         }
     }
@@ -147,10 +148,10 @@ static void cell_open(struct cell *cell, const struct program *program)
 static void cell_close(struct cell *cell)
 {
     for (unsigned chan = 0; chan < cell->program->channels; chan++) {
-        weft_chan_free(cell->chans[chan]);
+        weft_chan_free(cell->stage.chans[chan]);
     }
     weft_chan_free(cell->done);
-    weft_ctx_free(cell->ctx);
+    weft_ctx_free(cell->stage.ctx);
 }
 
 /* Copies a log, whose operations get the indices from history->count on; returns the first of them. */

@@ -70,8 +70,6 @@ NOT_THERE(stacks_trim, void, (struct magazine * magazine))
 NOT_THERE(stacks_abandon, void, (void))
 NOT_THERE(task_describe_fn, void, (char *text, size_t size, task_fn fn))
 NOT_THERE(task_lost, void, (void))
-NOT_THERE(weft_call, bool, (task_fn fn, void *arg))
-NOT_THERE(frames_finish, void, (struct task * self))
 NOT_THERE(fatal, void, (const char *format, ...))
 NOT_THERE(blocking_run, void, (task_fn fn, void *arg))
 #ifndef LITMUS_BLOCKING_OUT /* a client has its own */
@@ -86,11 +84,15 @@ _Atomic(bool) monitor_soon;
 #ifndef LITMUS_MONITOR /* a client has its own */
 NOT_THERE(monitor_look_soon, void, (void))
 #endif
+#ifndef LITMUS_RUNS /* a client has its own, as it runs a scheduler to its end */
+NOT_THERE(weft_call, bool, (task_fn fn, void *arg))
+NOT_THERE(frames_finish, void, (struct task * self))
 NOT_THERE(threads_count, void, (int change))
 NOT_THERE(frames_forget, void, (struct task * self))
 NOT_THERE(guard_of_thread, void, (struct guard * guard))
 NOT_THERE(helper_create, int, (pthread_t * thread, void *(*fn)(void *), void *arg))
 NOT_THERE(run_observable, void, (bool yes))
+#endif
 NOT_THERE(options_hog_ns, weft_ns, (void))
 
 uint64_t random_seed(uint64_t seed, unsigned index)

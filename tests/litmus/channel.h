@@ -45,13 +45,4 @@ void limbo_free(struct weft_chan *chan)
     free(chan);
 }
 
-struct task *wait_expire(struct timer *timer, weft_ns now)
-{
-    (void)now;
-    struct wait *wait = (struct wait *)(void *)((char *)timer - offsetof(struct wait, timer));
-    struct task *task = wait->task; /* before the claim: the wait may be gone behind it */
-    bool parked = false;
-    return wait_claim(wait, WON_TIMEOUT, &parked) && parked ? task : NULL;
-}
-
 #endif

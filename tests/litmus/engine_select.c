@@ -40,13 +40,6 @@ const struct chan_ops *registry_default_channel(void)
     return &variant_ops;
 }
 
-struct task *wait_expire(struct timer *timer, weft_ns now)
-{
-    (void)timer;
-    (void)now;
-    return NULL;
-}
-
 static struct weft_chan *chans[2];
 static _Atomic(unsigned) ended;
 

@@ -4,19 +4,14 @@
 #define SCHED global
 #include "tests/litmus/scheduler.h"
 
-static _Atomic(struct weft_chan *) found;
-static struct weft_chan *others[2];
+#include "tests/litmus/limbo.h"
 
 static void *user(void *unused)
 {
     (void)unused;
     struct mn_worker *worker = litmus_work(0);
     limbo_quiet(&worker->base.epoch);
-    struct weft_chan *chan = exchange_seq_cst(&found, NULL); /* see limbo.c */
-    if (chan != NULL) {
-        store_seq_cst(&found, chan);  /* the effect: from now on it may be freed */
-        assert(chan->capacity == 77); /* the rest of the operation */
-    }
+    litmus_use();
     mn_idle_enter(worker);
     mn_sleep(worker, 5);
     return NULL;
@@ -25,35 +20,20 @@ static void *user(void *unused)
 static void *freer(void *unused)
 {
     (void)unused;
-    struct weft_chan *chan;
     struct mn_worker *worker = litmus_work(1);
     limbo_quiet(&worker->base.epoch);
-    while ((chan = exchange_seq_cst(&found, NULL)) == NULL) {
-        cpu_relax();
-    }
-    limbo_free(chan);
+    limbo_free(litmus_take_away());
     for (unsigned i = 0; i < 2; i++) {
-        limbo_free(others[i]);
+        limbo_free(litmus_others[i]);
     }
     return NULL;
-}
-
-static struct weft_chan *channel(void)
-{
-    struct weft_chan *chan = aligned_alloc(CACHE_LINE, sizeof *chan);
-    memset(chan, 0, sizeof *chan);
-    chan->capacity = 77;
-    return chan;
 }
 
 int main(void)
 {
     litmus_begin_workers(2);
     runtime.sched = &engine_ops;
-    for (unsigned i = 0; i < 2; i++) {
-        others[i] = channel();
-    }
-    store_relaxed(&found, channel());
+    litmus_begin_limbo(2);
     litmus_start(user, NULL);
     litmus_start(freer, NULL);
     litmus_join();

@@ -217,6 +217,7 @@ struct runtime runtime;
 #include "core/block.c"
 #include "core/lock.c"
 #include "core/timer.c"
+#include "core/wait.h"
 
 /* The clock of all timers: a client moves it. */
 static weft_ns litmus_now;
@@ -252,6 +253,15 @@ void task_poll_slow(void)
 bool run_needs_limbo(void)
 {
     return false;
+}
+
+struct task *wait_expire(struct timer *timer, weft_ns now)
+{
+    (void)now;
+    struct wait *wait = (struct wait *)(void *)((char *)timer - offsetof(struct wait, timer));
+    struct task *task = wait->task; /* before the claim: the wait may be gone behind it */
+    bool parked = false;
+    return wait_claim(wait, WON_TIMEOUT, &parked) && parked ? task : NULL;
 }
 
 bool park_unlock(void *lock)

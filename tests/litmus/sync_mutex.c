@@ -1,6 +1,8 @@
 /* weft_mutex: three tasks, one section each, one of them by try: exclusion, no lost wake-up, and what one section wrote the next sees. */
 #include "tests/litmus/runtime.h"
 
+static weft_ns starving_ns; /* -1: whoever was overtaken starves */
+#define MUTEX_STARVING_NS starving_ns
 #include "core/mutex.c"
 
 static struct weft_mutex mutex;
@@ -29,7 +31,8 @@ static void *attempt(void *arg)
 int main(void)
 {
     litmus_begin();
-    litmus_now = 2 * litmus_choose(2) * starving_ns; /* do those who were overtaken starve? */
+    litmus_now = 1;
+    starving_ns = (weft_ns)litmus_choose(2) - 1;
     litmus_start(section, (void *)1);
     litmus_start(section, (void *)2);
     litmus_start(attempt, (void *)3);

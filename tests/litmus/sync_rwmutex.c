@@ -1,6 +1,8 @@
-/* weft_rwmutex: two writers' sections exclude each other and the reader's, which sees both halves of what they write. */
+/* weft_rwmutex: two writers' sections exclude each other and the readers', which see both halves of what they write; whoever waits goes on. */
 #include "tests/litmus/runtime.h"
 
+static weft_ns starving_ns; /* -1: whoever waits starves */
+#define MUTEX_STARVING_NS starving_ns
 #include "core/rwmutex.c"
 
 static struct weft_rwmutex mutex;
@@ -28,6 +30,8 @@ static void *reader(void *arg)
 int main(void)
 {
     litmus_begin();
+    litmus_now = 1;
+    starving_ns = (weft_ns)litmus_choose(2) - 1;
     litmus_start(writer, (void *)1);
     litmus_start(reader, (void *)2);
     litmus_start(reader, (void *)3);

@@ -1,37 +1,15 @@
 /* The scheduler `thread`'s own park and ready: a task queues itself under a lock, parks with a commit that releases it, and a deadline; another one takes it out and
  * readies it. Twice, so that a token left over would show. Whoever claims first ends the wait, and nobody else. */
-#include "tests/litmus/absent.h"
+#include "tests/litmus/thread.h"
 
-#include "core/chan.h"
-
-#include "variants/sched/thread.c"
-
-static struct thread_worker workers[2];
 static struct lock lock;
 static struct wait *waiting; /* under the lock */
 static unsigned round_under_way, readied, timed_out;
 
-struct task *wait_expire(struct timer *timer, weft_ns now)
-{
-    (void)now;
-    struct wait *wait = (struct wait *)(void *)((char *)timer - offsetof(struct wait, timer));
-    struct task *task = wait->task;
-    bool parked = false;
-    return wait_claim(wait, WON_TIMEOUT, &parked) && parked ? task : NULL;
-}
-
-static void be(unsigned index)
-{
-    struct thread_worker *self = &workers[index];
-    litmus_enter(index);
-    store_relaxed(&self->base.current, &self->task);
-    worker_set_self(&self->base);
-}
-
 static void *sleeper(void *unused)
 {
     (void)unused;
-    be(0);
+    litmus_be(0);
     for (unsigned i = 0; i < 2; i++) {
         struct wait wait = {.task = task_self(), .timer = {.when = 5, .expire = wait_expire}};
         lock_acquire(&lock);
@@ -53,7 +31,7 @@ static void *sleeper(void *unused)
 static void *waker(void *unused)
 {
     (void)unused;
-    be(1);
+    litmus_be(1);
     struct task *task = NULL;
     bool parked = false;
     lock_acquire(&lock);

@@ -38,6 +38,8 @@ bool model_cas(const struct model_site *site, volatile void *address, size_t siz
 void model_fence(const struct model_site *site);
 void model_relax(const struct model_site *site);
 
+enum { MODEL_THREADS = 8 }; /* most in one execution */
+
 /* A number below `count`: each is tried. */
 unsigned model_choose(unsigned count);
 /* A word of the calling thread's own, NULL at first. */
@@ -45,5 +47,29 @@ void **model_thread_word(void);
 /* The kernel's futex. `timed`: may end for no reason but time (returns false). */
 bool model_futex_wait(const volatile uint32_t *word, uint32_t expected, bool timed);
 unsigned model_futex_wake(const volatile uint32_t *word, unsigned count);
+
+/* --- clients that record histories (histories.c) --- */
+
+/* Where a thread is, and what it knows: of each thread how far that one is. Taking it is no operation of the client's: nothing is ordered by it,
+ * and nobody else gets a turn. */
+struct moment {
+    uint32_t number; /* in the order of the execution */
+    uint32_t thread;
+    uint32_t clock[MODEL_THREADS];
+};
+void model_moment(struct moment *moment);
+
+static inline bool model_happens_before(const struct moment *then, const struct moment *now)
+{
+    return then->number < now->number && then->clock[then->thread] <= now->clock[then->thread];
+}
+
+/* Returns when no other thread can go on, and knows what they know. */
+void model_stillness(void);
+/* The program that this execution is to run. */
+uint64_t model_program(void);
+/* What it did: judged when the execution is over. */
+struct history;
+void model_history(const struct history *history);
 
 #endif

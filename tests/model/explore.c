@@ -313,7 +313,11 @@ static void run_one(struct result *result)
     memory_reset();
     plain_reset();
     client_restore();
+    histories_begin();
     enum outcome outcome = threads_run(client_main);
+    if ((outcome == OUTCOME_DONE || outcome == OUTCOME_FAILED) && !histories_judge(result)) {
+        outcome = OUTCOME_FAILED;
+    }
     pct_length = steps > pct_length ? steps : pct_length;
     result->steps_max = steps > result->steps_max ? steps : result->steps_max;
     result->threads = thread_count > result->threads ? thread_count : result->threads;

@@ -14,8 +14,9 @@ namespace
 
 constexpr const char *usage =
     "usage: weft-model CLIENT... [--dfs N | --dfs full | --pct | --random] [--executions N] [--seed S] [--events N]\n"
-    "                  [--depth N] [--replay STRING] [--expect TEXT] [--mutate [--only FILE:LINE]] [--json FILE] "
-    "[--verbose]\n"
+    "                  [--depth N] [--program N] [--replay STRING] [--expect TEXT] [--mutate [--only FILE:LINE]] "
+    "[--json FILE]\n"
+    "                  [--verbose]\n"
     "       weft-model --list | --classic [--verbose] [--json FILE]\n"
     "\n"
     "  CLIENT       a name of --list, or `all`\n"
@@ -25,6 +26,7 @@ constexpr const char *usage =
     "  Without any of them: dfs 2, then pct, then random, each with its share of the executions.\n"
     "  --executions N  at most; 0: a depth-first search goes to its end (20000)\n"
     "  --events N   early time-outs, spurious wake-ups and failures of weak compare-and-swaps in an execution (1)\n"
+    "  --program N  of a client that has several, only this one; else those of the seed share the executions\n"
     "  --replay STRING  the one execution that a failure has printed, with each of its operations\n"
     "  --expect TEXT  the other way round: a search must fail with a message that has TEXT in it, and its replay with "
     "the same one\n"
@@ -35,7 +37,7 @@ constexpr const char *usage =
 struct options {
     std::vector<std::string> clients;
     std::string strategy, replay, expect, only, json;
-    uint64_t executions = 20000, seed = 1;
+    uint64_t executions = 20000, seed = 1, program = UINT64_MAX;
     unsigned events = 1, depth = 3;
     bool mutate = false, list = false, classic = false, verbose = false;
 };
@@ -60,6 +62,7 @@ options parse(int argc, char **argv)
         SEED,
         EVENTS,
         DEPTH,
+        PROGRAM,
         REPLAY,
         EXPECT,
         MUTATE,
@@ -70,23 +73,16 @@ options parse(int argc, char **argv)
         CLASSIC,
         HELP
     };
-    static const option table[] = {{"dfs", required_argument, nullptr, DFS},
-                                   {"pct", no_argument, nullptr, PCT},
-                                   {"random", no_argument, nullptr, RANDOM},
-                                   {"executions", required_argument, nullptr, EXECUTIONS},
-                                   {"seed", required_argument, nullptr, SEED},
-                                   {"events", required_argument, nullptr, EVENTS},
-                                   {"depth", required_argument, nullptr, DEPTH},
-                                   {"replay", required_argument, nullptr, REPLAY},
-                                   {"expect", required_argument, nullptr, EXPECT},
-                                   {"mutate", no_argument, nullptr, MUTATE},
-                                   {"only", required_argument, nullptr, ONLY},
-                                   {"json", required_argument, nullptr, JSON},
-                                   {"verbose", no_argument, nullptr, VERBOSE},
-                                   {"list", no_argument, nullptr, LIST},
-                                   {"classic", no_argument, nullptr, CLASSIC},
-                                   {"help", no_argument, nullptr, HELP},
-                                   {nullptr, 0, nullptr, 0}};
+    static const option table[] = {
+        {"dfs", required_argument, nullptr, DFS},       {"pct", no_argument, nullptr, PCT},
+        {"random", no_argument, nullptr, RANDOM},       {"executions", required_argument, nullptr, EXECUTIONS},
+        {"seed", required_argument, nullptr, SEED},     {"events", required_argument, nullptr, EVENTS},
+        {"depth", required_argument, nullptr, DEPTH},   {"program", required_argument, nullptr, PROGRAM},
+        {"replay", required_argument, nullptr, REPLAY}, {"expect", required_argument, nullptr, EXPECT},
+        {"mutate", no_argument, nullptr, MUTATE},       {"only", required_argument, nullptr, ONLY},
+        {"json", required_argument, nullptr, JSON},     {"verbose", no_argument, nullptr, VERBOSE},
+        {"list", no_argument, nullptr, LIST},           {"classic", no_argument, nullptr, CLASSIC},
+        {"help", no_argument, nullptr, HELP},           {nullptr, 0, nullptr, 0}};
     options result;
     for (int key; (key = getopt_long(argc, argv, "", table, nullptr)) != -1;) {
         switch (key) {
@@ -97,6 +93,7 @@ options parse(int argc, char **argv)
         case SEED: result.seed = number(optarg); break;
         case EVENTS: result.events = static_cast<unsigned>(number(optarg)); break;
         case DEPTH: result.depth = static_cast<unsigned>(number(optarg)); break;
+        case PROGRAM: result.program = number(optarg); break;
         case REPLAY: result.replay = optarg; break;
         case EXPECT: result.expect = optarg; break;
         case MUTATE: result.mutate = true; break;
@@ -125,6 +122,7 @@ plan plan_of(const options &options)
     base.executions = options.executions;
     base.verbose = options.verbose;
     plan result;
+    result.program = options.program;
     if (!options.replay.empty()) {
         base.strategy = SEARCH_REPLAY;
         base.replay = options.replay.c_str();
@@ -150,6 +148,46 @@ plan plan_of(const options &options)
     return result;
 }
 
+// One search; of a client that has programs one for each, which share the executions: a few for each, if there are not enough for all.
+result run_search(const search &wanted, uint64_t only)
+{
+    constexpr uint64_t few = 5;
+    uint64_t count = std::max(client_programs(), 1u), first = (wanted.seed - 1) * count;
+    if (wanted.executions != 0) {
+        count = std::clamp<uint64_t>(wanted.executions / few, 1, count);
+    }
+    if (only != UINT64_MAX) {
+        first = only;
+        count = 1;
+    }
+    search search = wanted;
+    search.executions = wanted.executions / count;
+    result total{};
+    total.complete = true;
+    for (uint64_t i = 0; i < count && !total.failed && total.cut == 0; i++) {
+        result one{};
+        search.program = first + i;
+        model_search(&search, &one);
+        one.program = search.program;
+        one.executions += total.executions;
+        one.pruned += total.pruned;
+        one.histories += total.histories;
+        one.histories_new += total.histories_new;
+        one.steps_max = std::max(one.steps_max, total.steps_max);
+        one.threads = std::max(one.threads, total.threads);
+        one.complete = one.complete && total.complete;
+        total = one;
+    }
+    return total;
+}
+
+std::string histories_said(const result &result)
+{
+    return result.histories == 0 ? ""
+                                 : ", " + std::to_string(result.histories) + " histories, " +
+                                       std::to_string(result.histories_new) + " of them new";
+}
+
 // The client must fail, with this in its message, and its replay in the same way.
 bool run_broken(const options &options, const std::string &client)
 {
@@ -169,6 +207,7 @@ bool run_broken(const options &options, const std::string &client)
     search.strategy = SEARCH_REPLAY;
     search.replay = replay.c_str();
     plan.searches = {search};
+    plan.program = entry.value("program", plan.program);
     load_client(client); // as a new process would: nothing is known of it
     bool same = !run_plan(client, plan, true, again) && again["message"] == message;
     if (!same) {
@@ -250,8 +289,7 @@ bool run_plan(const std::string &client, const plan &plan, bool quiet, nlohmann:
     report = {{"client", client}, {"searches", nlohmann::json::array()}};
     bool good = true;
     for (const search &search : plan.searches) {
-        result result{};
-        model_search(&search, &result);
+        result result = run_search(search, plan.program);
         bool cut = result.cut != 0 && !client_may_be_cut();
         bool failed = result.failed || cut;
         report["searches"].push_back({{"search", search_name(search)},
@@ -261,12 +299,13 @@ bool run_plan(const std::string &client, const plan &plan, bool quiet, nlohmann:
                                       {"operations_max", result.steps_max},
                                       {"threads", result.threads},
                                       {"complete", result.complete},
+                                      {"histories", result.histories_new},
                                       {"failed", failed}});
         if (!quiet) {
-            std::printf("%-24s %-8s %9llu executions%s, %llu threads, up to %llu operations%s%s\n", client.c_str(),
+            std::printf("%-24s %-8s %9llu executions%s, %llu threads, up to %llu operations%s%s%s\n", client.c_str(),
                         search_name(search).c_str(), static_cast<unsigned long long>(result.executions),
                         result.complete ? " (all)" : "", static_cast<unsigned long long>(result.threads),
-                        static_cast<unsigned long long>(result.steps_max),
+                        static_cast<unsigned long long>(result.steps_max), histories_said(result).c_str(),
                         result.cut != 0 ? (", " + std::to_string(result.cut) + " cut off").c_str() : "",
                         failed ? ": FAILED" : "");
         }
@@ -275,8 +314,15 @@ bool run_plan(const std::string &client, const plan &plan, bool quiet, nlohmann:
             std::string message = result.failed ? result.message : "an execution does not end";
             report["message"] = message;
             report["replay"] = result.replay;
+            std::string which;
+            if (client_programs() != 0) {
+                report["program"] = result.program;
+                which = " --program " + std::to_string(result.program);
+            }
             if (!quiet) {
-                std::printf("  %s\n  weft-model %s --replay '%s'\n", message.c_str(), client.c_str(), result.replay);
+                std::printf("  %s\n", message.c_str());
+                histories_print_refuted();
+                std::printf("  weft-model %s%s --replay '%s'\n", client.c_str(), which.c_str(), result.replay);
             }
             break;
         }

@@ -14,8 +14,8 @@
  * 2009). None of their code is used.
  *
  * Files: memory.c  what an atomic operation may see; threads.c  fibers, pthreads, futex, deadlock; plain.c  the heap, and plain
- * accesses (the compiler's instrumentation for ThreadSanitizer calls it); explore.c  the searches; module.c  loading a client,
- * setting its memory back; mutate.cc, main.cc  the program. */
+ * accesses (the compiler's instrumentation for ThreadSanitizer calls it); explore.c  the searches; histories.c
+ * what clients record; module.c  loading a client, setting its memory back; mutate.cc, main.cc  the program. */
 #ifndef MODEL_H
 #define MODEL_H
 
@@ -26,7 +26,7 @@ extern "C" {
 #include "client.h"
 
 enum {
-    THREADS_MAX = 8,
+    THREADS_MAX = MODEL_THREADS,
     LOCATIONS_MAX = 1024, /* in one execution */
     SITES_MAX = 1024,     /* of one client */
     STEPS_MAX = 4000,     /* operations of one execution: longer ones are cut off */
@@ -44,6 +44,7 @@ struct search {
     uint64_t seed;
     unsigned events;    /* early time-outs, spurious wake-ups and failures that an execution may have */
     unsigned pct_depth; /* priority changes and one */
+    uint64_t program;   /* model_program() */
     const char *replay; /* decisions, as failure.replay has them */
     bool verbose;       /* print each operation */
 };
@@ -55,11 +56,14 @@ struct result {
     uint64_t pruned;     /* given up as the sleep sets say that another one is the same */
     uint64_t cut;        /* longer than STEPS_MAX */
     uint64_t steps_max;  /* of the longest */
-    unsigned threads;    /* most at one time, main included */
-    bool complete;       /* a DFS has seen all within its bounds */
+    uint64_t histories;  /* recorded; and of those that the client had not recorded before */
+    uint64_t histories_new;
+    unsigned threads; /* most at one time, main included */
+    bool complete;    /* a DFS has seen all within its bounds */
     bool failed;
     char message[1024];
     char replay[4096];
+    uint64_t program; /* that failed */
 };
 
 /* The current client under this search; stops at the first failure. */
@@ -79,6 +83,11 @@ bool client_site_executed(unsigned index);
 void client_mutate(int index, unsigned order, unsigned failure);
 /* The client's `extern const unsigned litmus_expects_cut`: executions may be cut off. */
 bool client_may_be_cut(void);
+/* Its `extern const unsigned litmus_programs`: how many it has; 0: it is one. */
+unsigned client_programs(void);
+
+/* Prints the history that has failed the last search, if that is what has; histories.c. */
+void histories_print_refuted(void);
 
 /* What a client that is part of the program calls, as pthread_create and pthread_join. */
 unsigned thread_start(void *(*fn)(void *), void *arg);
@@ -104,7 +113,16 @@ struct full_view {
     uint32_t stamp[LOCATIONS_MAX];
 };
 
-enum thread_state { THREAD_NONE, THREAD_READY, THREAD_SPINS, THREAD_LOCKS, THREAD_WAITS, THREAD_JOINS, THREAD_DONE };
+enum thread_state {
+    THREAD_NONE,
+    THREAD_READY,
+    THREAD_SPINS,
+    THREAD_LOCKS,
+    THREAD_WAITS,
+    THREAD_JOINS,
+    THREAD_RESTS,
+    THREAD_DONE
+};
 
 struct seen {
     uint32_t location, stamp;
@@ -186,6 +204,11 @@ void plain_access(const volatile void *address, size_t size, enum access kind, c
 /* What lies below in the caller's stack is gone. */
 void stack_unwound(const char *below);
 const char *plain_leak(void); /* NULL: all that was allocated was freed */
+
+/* histories.c */
+void histories_forget(void);                 /* another client */
+void histories_begin(void);                  /* an execution */
+bool histories_judge(struct result *result); /* it is over; false: fail_message says why it failed */
 
 /* module.c */
 void client_restore(void);

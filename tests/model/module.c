@@ -24,6 +24,7 @@ static unsigned site_count;
 static bool executed[SITES_MAX];
 static int (*main_fn)(void);
 static bool may_be_cut;
+static unsigned programs;
 
 static int mutated = -1;
 static unsigned mutated_order, mutated_failure;
@@ -96,6 +97,9 @@ bool client_load(const char *path, const char **error)
     sites = bounds[0];
     site_count = (unsigned)(bounds[1] - bounds[0]);
     may_be_cut = dlsym(handle, "litmus_expects_cut") != NULL;
+    const unsigned *count = dlsym(handle, "litmus_programs");
+    programs = count == NULL ? 0 : *count;
+    histories_forget();
     snprintf(module_path, sizeof module_path, "%s", path);
     memset(executed, 0, sizeof executed);
     mutated = -1;
@@ -111,6 +115,8 @@ void client_use(int (*fn)(void), const struct model_site *list, unsigned count)
     sites = list;
     site_count = count;
     may_be_cut = false;
+    programs = 0;
+    histories_forget();
     module_base = module_end = 0;
     memset(executed, 0, sizeof executed);
     mutated = -1;
@@ -137,6 +143,11 @@ void *client_main(void *unused)
 bool client_may_be_cut(void)
 {
     return may_be_cut;
+}
+
+unsigned client_programs(void)
+{
+    return programs;
 }
 
 /* --- sites -------------------------------------------------------------------------------------------- */

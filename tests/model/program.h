@@ -8,7 +8,8 @@
 #include <vector>
 
 struct plan {
-    std::vector<search> searches; // one after the other, until one fails
+    std::vector<search> searches;  // one after the other, until one fails
+    uint64_t program = UINT64_MAX; // of a client that has several, only this one
 };
 
 // "dfs 2", "pct", ...

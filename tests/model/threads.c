@@ -40,6 +40,7 @@ static enum outcome ended;
 static char *stacks;
 static int preemptions;
 static unsigned events;
+static uint32_t moments;
 static struct mutex mutexes[MUTEXES_MAX];
 
 /* --- ends --------------------------------------------------------------------------------------------- */
@@ -163,12 +164,17 @@ static void collect(struct options *options)
             thread->futile++;
         }
     }
+    for (unsigned i = 0; i < thread_count && options->count == 0; i++) {
+        if (threads[i].state == THREAD_RESTS) {
+            add_option(options, i, false);
+        }
+    }
 }
 
 noreturn static void nobody(void)
 {
-    static const char *const states[] = {"",      "runs",   "spins", "waits for a mutex", "waits on a futex",
-                                         "joins", "is done"};
+    static const char *const states[] = {"",      "runs",  "spins",  "waits for a mutex", "waits on a futex",
+                                         "joins", "rests", "is done"};
     char text[768];
     size_t length = 0;
     bool all_done = true;
@@ -342,6 +348,14 @@ void **model_thread_word(void)
     return &self->word;
 }
 
+/* A thread's own clock moves behind each of its stores: what another knows of it stands below what it does from then on. */
+void model_moment(struct moment *moment)
+{
+    moment->number = moments++;
+    moment->thread = self->id;
+    memcpy(moment->clock, self->cur.view.clock, sizeof moment->clock);
+}
+
 /* --- threads ------------------------------------------------------------------------------------------ */
 
 void stacks_of(unsigned thread, char **low, size_t *size)
@@ -403,6 +417,7 @@ void threads_reset(void)
     steps = 0;
     preemptions = 0;
     events = 0;
+    moments = 0;
     memset(mutexes, 0, sizeof mutexes);
 }
 
@@ -443,6 +458,16 @@ void thread_join(unsigned thread)
     schedule_alone();
     self->state = THREAD_READY;
     view_join(&self->cur, &threads[thread].cur.view);
+}
+
+void model_stillness(void)
+{
+    self->state = THREAD_RESTS;
+    schedule_alone();
+    self->state = THREAD_READY;
+    for (unsigned i = 0; i < thread_count; i++) {
+        view_join(&self->cur, &threads[i].cur.view);
+    }
 }
 
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*fn)(void *), void *arg)

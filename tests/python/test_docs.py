@@ -53,15 +53,27 @@ def test_the_table_is_written_between_its_marks(monkeypatch, tmp_path) -> None:
     page.write_text(f"before\n{verified.BEGIN}old\n{verified.END}after\n")
     monkeypatch.setattr(verified, "document", lambda: page)
     monkeypatch.setattr(verified, "figures", lambda: tmp_path / "page.json")
-    one = dict.fromkeys(verify.FIGURES) | {"executions": 12345, "mutants": [3, 4], "failures": ["model: x"]}
-    kept = {"commit": "abc", "date": "2026-01-01", "seed": 7, "deep": False, "hours": {"ring": 0.5}}
+    one = dict.fromkeys(verify.FIGURES) | {
+        "executions": 12345,
+        "histories": 1000,
+        "mutants": [3, 4],
+        "failures": ["model: x"],
+    }
+    kept = {
+        "commit": "abc",
+        "date": "2026-01-01",
+        "seed": 7,
+        "deep": False,
+        "hours": {"ring": 0.5},
+        "modelled": {"ring": 200},
+    }
     verified.write({**kept, "variants": {"ring": one}})
     text = page.read_text()
     assert text.startswith(f"before\n{verified.BEGIN}Commit abc, seed 7")
     assert text.endswith(f"{verified.END}after\n")
     row = next(line for line in text.splitlines() if line.startswith("|ring"))
     assert [cell.strip() for cell in row.strip("|").split("|")] == [
-        "ring", "12,345", "-", "-", "3/4", "-", "-", "-", "0.50", "1",
+        "ring", "12,345", "1,000 (200)", "-", "3/4", "-", "-", "-", "0.50", "1",
     ]  # fmt: skip
     assert "* ring: model: x" in text
     assert verified.shown(text) == verified.render(verified.read())

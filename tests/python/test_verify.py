@@ -88,6 +88,20 @@ def test_model_checker_executions_are_added_up_and_failures_named():
     assert "--replay 'r1'" in found.failures[0]
 
 
+def test_histories_of_the_model_checker_are_added_and_counted_apart():
+    searches = [{"executions": 9, "failed": False, "histories": 4}, {"executions": 9, "failed": False, "histories": 3}]
+    client = {"client": "ring.history", "searches": searches}
+    found = parts.read_model({"clients": [*MODEL["clients"], client]})
+    assert found.figures == {"executions": 33, "histories": 7, "linearizable": True}
+    assert found.modelled == 7
+    recorded = Outcome({"histories": 100, "linearizable": True})
+    assert verify.summary([recorded, found])["histories"] == 107
+    searches[1]["failed"] = True
+    found = parts.read_model({"clients": [client | {"message": "m", "replay": "r", "program": 17}]})
+    assert verify.summary([recorded, found])["linearizable"] is False
+    assert found.failures[0].endswith("weft-model ring.history --program 17 --replay 'r'")
+
+
 def test_mutants_are_those_of_the_variant_and_survivors_must_say_why():
     found = parts.read_mutants(MUTANTS, RING.file)
     assert found.figures == {"mutants": [2, 4]}

@@ -61,6 +61,30 @@ def test_the_json_that_scripts_read(weft, tmp_path, go):
     assert set(found["geomean"]["channel"]) == {"1", "2"}
 
 
+def test_what_the_public_functions_cost_stands_beside(weft, tmp_path, go):
+    done, found = compare(weft, tmp_path, FAKE_NOISE=0, FAKE_GO_NOISE=0)
+    sync, work = row(found, "ChanSync", 1), row(found, "ChanSyncWork", 1)
+    assert (sync["default_ns"], sync["calls_ns"]) == pytest.approx((100, 200))
+    assert sync["ratio_calls"] == pytest.approx([1.25, 1.25, 1.25])
+    assert "ring + steal, called" not in sync["ns"]
+    assert work["ratio_calls"] == pytest.approx([1.5, 1.5, 1.5])  # 300 / 200, without the work
+    assert row(found, "SelectUncontended", 1)["calls_ns"] is None
+    assert found["geomean"]["channel"]["1"]["calls"] == pytest.approx(math.sqrt(1.25 * 2))
+    assert found["geomean"]["select"]["1"]["calls"] is None  # none of its rows has such a twin
+    assert "calls: the same pair" in " ".join(done.stdout.split())
+    text = (tmp_path / "results" / "one" / "versus.md").read_text()
+    assert "| calls, 1 worker |" in text and "| Go / calls |" in text
+
+
+def test_a_failed_call_is_named(weft, tmp_path, go):
+    done, found = compare(weft, tmp_path, "--rows", "^ChanSync$", "--workers", "1", FAKE_UNVERIFIED="^calls")
+    assert done.returncode == 1
+    one = found["rows"][0]
+    assert one["calls_ns"] is None
+    assert [bad["who"] for bad in one["failed"]] == ["ring + steal, called"]
+    assert one["ratio_default"] is not None
+
+
 def test_the_best_is_chosen_and_the_default_is_the_default(weft, tmp_path, go):
     slow = {"FAKE_SCALED": "chan:ring", "FAKE_SCALE": 3}
     _, found = compare(weft, tmp_path, "--rows", "^ChanSync$", **slow)
@@ -83,15 +107,17 @@ def test_the_other_side_is_measured_among_ours_in_an_order_that_changes(weft, tm
     compare(weft, tmp_path, "--rows", "CreateGo|^MakeChan", "--workers", "1", rounds=6)
     files = (tmp_path / "results" / "one" / "samples").glob("*/*.json")
     taken = [file.parent.name for file in sorted(files, key=lambda file: file.stat().st_mtime_ns)]
-    assert len(taken) == 6 * (5 + 2)
-    rounds = [taken[start : start + 7] for start in range(0, len(taken), 7)]
+    assert len(taken) == 6 * (6 + 3)
+    rounds = [taken[start : start + 9] for start in range(0, len(taken), 9)]
     assert len({tuple(order) for order in rounds}) > 1
     places = set()
     for order in rounds:
-        blocks = [list(block) for _, block in itertools.groupby(order, lambda name: name.partition("__")[0])]
-        assert sorted(map(len, blocks)) == [2, 5]  # what competes stands together, Go in its midst
+        blocks = [
+            list(block) for _, block in itertools.groupby(order, lambda name: name.partition("__")[0].partition(".")[2])
+        ]
+        assert sorted(map(len, blocks)) == [3, 6]  # what competes stands together, Go in its midst
         assert all(sum("peer-go" in name for name in block) == 1 for block in blocks)
-        places |= {index for block in blocks if len(block) == 5 for index, name in enumerate(block) if "peer" in name}
+        places |= {index for block in blocks if len(block) == 6 for index, name in enumerate(block) if "peer" in name}
     assert len(places) > 1
 
 
@@ -191,7 +217,7 @@ def test_without_go_ours_are_measured_alone_and_it_is_said_how_to_get_it(weft, t
     one = found["rows"][0]
     assert one["go_ns"] is one["ratio_best"] is one["ratio_default"] is None
     assert one["default_ns"] == pytest.approx(100, rel=0.1)
-    assert found["geomean"]["channel"]["1"] == {"best": None, "default": None, "rows": 0}
+    assert found["geomean"]["channel"]["1"] == {"best": None, "default": None, "calls": None, "rows": 0}
     run = store.read(tmp_path / "results" / "one")
     page = report.render(run)
     assert "No Go toolchain was there" in page
@@ -247,7 +273,7 @@ def test_a_row_that_go_has_not_is_ours_alone(weft, tmp_path, go, variable, reaso
 
 
 def test_a_row_that_fails_here_is_shown_with_its_reason(weft, tmp_path, go):
-    broken = {"FAKE_CRASH": "ChanSync/chan:(ring|mutex)"}
+    broken = {"FAKE_CRASH": "go.ChanSync/chan:(ring|mutex)"}
     done, found = compare(weft, tmp_path, "--rows", "^ChanSync$", "--workers", "1", **broken)
     assert done.returncode == 1
     one = found["rows"][0]

@@ -1,4 +1,4 @@
-/* Goal: what the ABI says a call keeps, a switch keeps, on whichever worker the task goes on: every callee-saved register by its name, the
+/* Goal: what the ABI says a call keeps, a switch and a recovered panic keep, on whichever worker the task goes on: every callee-saved register by its name, the
  * floating-point control of the task (MXCSR and the x87 control word; FPCR), the alignment of the stack; also while signals come in at any
  * instruction.
  * Method: an assembly function fills the registers with words of the task's own, yields, and stores what is in them then. Nothing here is left to
@@ -69,13 +69,13 @@ __asm__(".text\n"
 
 void canary_call(void (*fn)(void), uint64_t *words);
 
-static void yield_with_canaries(uint64_t seed)
+static void call_with_canaries(void (*fn)(void), uint64_t seed)
 {
     uint64_t words[2 * REGISTERS];
     for (uint64_t i = 0; i < REGISTERS; i++) {
         words[i] = (seed + i) * 0x9E3779B97F4A7C15u;
     }
-    canary_call(weft_yield, words);
+    canary_call(fn, words);
     for (size_t i = 0; i < REGISTERS; i++) {
         CHECK_MSG(words[REGISTERS + i] == words[i], "register %zu of %d: %#llx became %#llx", i, REGISTERS,
                   (unsigned long long)words[i], (unsigned long long)words[REGISTERS + i]);
@@ -84,10 +84,10 @@ static void yield_with_canaries(uint64_t seed)
 
 #else
 
-static void yield_with_canaries(uint64_t seed)
+static void call_with_canaries(void (*fn)(void), uint64_t seed)
 {
     (void)seed;
-    weft_yield(); /* ucontext's affair */
+    fn(); /* ucontext's affair */
 }
 
 #endif
@@ -137,7 +137,7 @@ static void keep_canaries(void *arg)
     check_alignment();
     float_control_write(control);
     for (uint64_t step = 0; until_told ? !load_relaxed(&enough) : step < turns(); step++) {
-        yield_with_canaries(number << 40 | step);
+        call_with_canaries(weft_yield, number << 40 | step);
         CHECK_MSG(((float_control_read() ^ control) & FLOAT_CONTROL_MASK) == 0, "task %u: control %#llx became %#llx",
                   (unsigned)number, (unsigned long long)control, (unsigned long long)float_control_read());
         struct worker *now = worker_self();
@@ -167,6 +167,60 @@ TASK_TEST(registers_survive_migration)
     float_control_write(control_of(0));
     canary_main(NULL);
     printf("moves: %llu of %zu\n", (unsigned long long)moves, turns() * TASKS);
+}
+
+/* --- panics ----------------------------------------------------------------------------------------- */
+
+static void recover_elsewhere(void *seen)
+{
+    weft_yield();
+    *(bool *)seen = weft_recover() != NULL;
+}
+
+static void panic_now(void)
+{
+    weft_yield();
+    weft_panic("with other words in all registers");
+}
+
+static void fall(void *seen)
+{
+    weft_defer(recover_elsewhere, seen);
+    call_with_canaries(panic_now, (uint64_t)(uintptr_t)seen);
+}
+
+static void return_with_defers(void *seen)
+{
+    weft_defer(recover_elsewhere, seen);
+    call_with_canaries(weft_yield, (uint64_t)(uintptr_t)seen);
+}
+
+static void fall_and_return(void)
+{
+    bool seen = false;
+    CHECK(!weft_call(fall, &seen) && seen);
+    CHECK(weft_call(return_with_defers, &seen) && !seen);
+}
+
+static void keep_canaries_in_panics(void *arg)
+{
+    for (uint64_t step = 0; step < turns() / 20 + 1; step++) {
+        call_with_canaries(fall_and_return, *(uint64_t *)arg << 40 | step);
+        check_alignment();
+    }
+}
+
+/* A frame that is cut back to, and one that returns, both keep what a call keeps. */
+TASK_TEST(registers_survive_panics)
+{
+    static uint64_t numbers[TASKS];
+    struct crew crew;
+    crew_init(&crew);
+    for (uint64_t i = 0; i < TASKS; i++) {
+        numbers[i] = i + 1;
+        crew_go(&crew, keep_canaries_in_panics, &numbers[i]);
+    }
+    crew_fini(&crew);
 }
 
 /* --- signals ---------------------------------------------------------------------------------------- */
@@ -250,6 +304,7 @@ TCase *canary_tests(void)
     TCase *tests = tcase_create("canary");
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, registers_survive_migration);
+    tcase_add_test(tests, registers_survive_panics);
     tcase_add_test(tests, registers_survive_signals);
     return tests;
 }

@@ -32,7 +32,8 @@ static struct runtime seen;
 static void look(void *unused)
 {
     (void)unused;
-    seen = (struct runtime){.sched = runtime.sched, .chan = runtime.chan, .options = runtime.options}; /* the rest moves */
+    seen =
+        (struct runtime){.sched = runtime.sched, .chan = runtime.chan, .options = runtime.options}; /* the rest moves */
 }
 
 START_TEST(environment_and_options)

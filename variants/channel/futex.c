@@ -91,7 +91,7 @@ static force_inline void futex_lock_spinning(struct futex_chan *self)
 
 static force_inline void futex_unlock(struct futex_chan *self)
 {
-    if (tasks_alone) { /* nobody waits for it: see core/lock.h */
+    if (weft_alone) { /* nobody waits for it: see core/lock.h */
         store_relaxed(&self->mutex, 0u);
         return;
     }

@@ -176,7 +176,7 @@ static enum weft_status mutex_close(struct weft_chan *chan)
     }
     task_lock(&chan->lock);
     bool was_closed = load_relaxed(&chan->closed) != 0; /* under the lock */
-    store_release(&chan->closed, 1u); /* for those who look without it: buffer_glance */
+    store_release(&chan->closed, 1u);                   /* for those who look without it: buffer_glance */
     lock_release(&chan->lock);
     if (was_closed) {
         return WEFT_CLOSED;

@@ -256,11 +256,11 @@ static size_t ring_len(const struct weft_chan *chan)
 {
     const struct ring_chan *self = ring_of(chan);
     for (;;) {
-        /* survives: the second look at tail decides */
+        /* survives: as acquire: who moved tail here knew of the receives before; as relaxed: load buffering */
         uint64_t tail = load_seq_cst(&self->tail) & ~(uint64_t)RING_CLOSED;
-        /* survives: either of this and the next one orders them: the mover changes tail, then head */
+        /* survives: as acquire: who moved head there knew of the sends before; as relaxed: load buffering */
         uint64_t head = load_seq_cst(&self->head);
-        /* survives: see above: one of two */
+        /* survives: the look at head has acquired what its mover knew of tail */
         if ((load_seq_cst(&self->tail) & ~(uint64_t)RING_CLOSED) == tail) { /* both at one instant */
             return ring_distance(self, head, tail);
         }

@@ -106,7 +106,8 @@ static struct task *global_find(struct mn_worker *worker)
 static bool global_any_work(struct mn_worker *worker, bool listed)
 {
     (void)listed;
-    return load_seq_cst(&global_shared(worker)->length) != 0; /* seq_cst: G1's second half, for a worker that is listed */
+    return load_seq_cst(&global_shared(worker)->length) !=
+           0; /* seq_cst: G1's second half, for a worker that is listed */
 }
 
 static void global_resume(struct mn_worker *worker)

@@ -212,7 +212,8 @@ static struct task *sim_find(struct mn_worker *worker)
     while (!load_relaxed(&mn.stop)) {
         uint32_t seen = load_acquire(&sim.injections);
         uint32_t returned = blocking_returned();
-        bool out = blocking_out() != 0; /* before the look: what has come back by now is found, what has not is waited for */
+        bool out =
+            blocking_out() != 0; /* before the look: what has come back by now is found, what has not is waited for */
         sim_take_injected(worker);
         if (sim.count == 0 && out) {
             blocking_wait(returned, clock_now() + completion_ns); /* a quick call comes before any timer */
@@ -268,7 +269,8 @@ static bool sim_init(void)
     sim.interval = (uint32_t)8 << sim_below(11);
     sim.until_moment = sim_next_interval();
     sim.lowest = UINT32_MAX / 2;
-    store_relaxed(&mn.workers[0].base.preempt, (uint8_t)PREEMPT_HOG); /* for ever: each public operation asks sim_gives_way */
+    store_relaxed(&mn.workers[0].base.preempt,
+                  (uint8_t)PREEMPT_HOG); /* for ever: each public operation asks sim_gives_way */
     return true;
 }
 

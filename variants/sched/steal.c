@@ -61,9 +61,9 @@ no_race_check_below;
 
 enum {
     RING_SIZE = 256,
-    FAIR_PERIOD = 64,    /* S3 */
-    SEARCH_ROUNDS = 100,  /* some 20 us: about the price of a sleep and a wake-up */
-    STILL_ROUNDS = 8,     /* of these: some 2 us */
+    FAIR_PERIOD = 64,      /* S3 */
+    SEARCH_ROUNDS = 100,   /* some 20 us: about the price of a sleep and a wake-up */
+    STILL_ROUNDS = 8,      /* of these: some 2 us */
     WORTH_STEAL_NS = 3000, /* S5 */
     WORTH_WAKE_NS = 10000, /* S5 */
     PACE_UNKNOWN = INT32_MAX,
@@ -83,7 +83,7 @@ struct steal_local {
     weft_ns paced_at;
     weft_ns worked_at; /* when it last went to work */
     bool leaves_watch; /* S4: it was the watcher, or robbed another: somebody must watch in its stead */
-    uint32_t *seen; /* the decisions of all workers at the last look */
+    uint32_t *seen;    /* the decisions of all workers at the last look */
     /* thieves' and the owner's */
     _Alignas(CACHE_LINE) _Atomic(uint32_t) head;
     _Alignas(CACHE_LINE) _Atomic(struct task *) ring[RING_SIZE];
@@ -260,7 +260,7 @@ static cold_function void steal_wake_searcher(const struct mn_worker *worker)
     uint32_t none = 0;
     /* CAS: one pusher wakes; relaxed would do, what the searcher looks at is ordered by the queues */
     if (load_relaxed(&steal_shared->searching) == 0 && cas_acquire(&steal_shared->searching, &none, 1u)) {
-        uint64_t decisions = load_relaxed(&steal_local(worker)->decisions); /* owner only */
+        uint64_t decisions = load_relaxed(&steal_local(worker)->decisions);                   /* owner only */
         store_relaxed(&steal_shared->caller, (uint64_t)worker->base.index << 32 | decisions); /* hint */
         if (!mn_wake_one()) {
             store_release(&steal_shared->searching, 0u);
@@ -293,7 +293,8 @@ static void steal_inject_outside(struct task *task)
 
 static force_inline uint32_t steal_queued(const struct steal_local *local)
 {
-    return load_relaxed(&local->tail) - load_relaxed(&local->head); /* hints, for a thief; may be off while others take */
+    return load_relaxed(&local->tail) -
+           load_relaxed(&local->head); /* hints, for a thief; may be off while others take */
 }
 
 /* Beside the slot: what this worker could run. */
@@ -328,7 +329,7 @@ no_race_check static inline void steal_push(struct mn_worker *worker, struct tas
     struct steal_local *local = steal_local(worker);
     bool in_ring = kind == PUSH_YIELD || kind == PUSH_TIMER;
     if (kind == PUSH_HOG) {
-        steal_append(&steal_shared->hogs, task, task, 1); /* S3 */
+        steal_append(&steal_shared->hogs, task, task, 1);                                 /* S3 */
     } else if (kind == PUSH_YIELD && load_relaxed(&steal_shared->injector.length) != 0) { /* hint */
         steal_inject(task, task, 1); /* S3: behind those that did not fit into the ring */
     } else if (in_ring) {
@@ -517,7 +518,7 @@ static struct task *steal_search(struct mn_worker *worker, uint32_t *seen)
 static void steal_expect(struct steal_local *local)
 {
     bool quick = steal_all_others_sleep() && load_relaxed(&steal_shared->stretch) < QUICK_STRETCH_NS; /* hint */
-    store_relaxed(&local->pace, quick ? WORTH_WAKE_NS / 2 : PACE_UNKNOWN);                             /* hint */
+    store_relaxed(&local->pace, quick ? WORTH_WAKE_NS / 2 : PACE_UNKNOWN);                            /* hint */
 }
 
 /* A worker that goes back to work: if others are asleep, one of them must watch in its stead: the timers at once, the others as S4 says. */
@@ -571,7 +572,7 @@ static struct task *steal_find(struct mn_worker *worker)
     uint32_t none = 0;
     steal_local(worker)->leaves_watch = false;
     bool woken = worker->chosen; /* by a thread that drives a worker from a call: see core/driver.h */
-    if (!woken) { /* else it has not worked */
+    if (!woken) {                /* else it has not worked */
         weft_ns stretch = load_relaxed(&steal_shared->stretch); /* hints: one of two that write at a time is lost */
         store_relaxed(&steal_shared->stretch, stretch + (clock_now() - steal_local(worker)->worked_at - stretch) / 4);
     }

@@ -344,8 +344,12 @@ static void *thread_serve_timers(void *unused)
     (void)unused;
     struct thread_worker *self = &thread_state.service;
     worker_set_self(&self->base);
-    while (!load_acquire(&thread_state.timers_stop)) {
+    for (;;) {
+        /* acquire, and first: who sees that it has changed for the last time sees timers_stop, and does not wait for more */
         uint32_t changed = load_acquire(&thread_state.timers_changed);
+        if (load_relaxed(&thread_state.timers_stop)) { /* see above */
+            break;
+        }
         limbo_quiet(&self->base.epoch);
         thread_fire_due();
         store_release(&self->base.epoch, LIMBO_ASLEEP);
@@ -368,8 +372,8 @@ static bool thread_start_service(void)
 
 static void thread_stop_service(void)
 {
-    store_release(&thread_state.timers_stop, true);
-    add_release(&thread_state.timers_changed, 1u);
+    store_relaxed(&thread_state.timers_stop, true); /* the next line publishes it */
+    add_release(&thread_state.timers_changed, 1u);  /* -> the acquire in thread_serve_timers */
     futex_wake(&thread_state.timers_changed, 1);
     pthread_join(thread_state.service_thread, NULL);
 }

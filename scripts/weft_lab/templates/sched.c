@@ -12,7 +12,7 @@
  * Good at: ... Bad at: ... */
 #include "core/mn.h"
 
-no_race_check_below
+no_race_check_below;
 
 /* Everything below is to be written; until then each step says so and ends the program. */
 static inline void @NAME@_push(struct mn_worker *worker, struct task *task, enum push_kind kind)
@@ -71,4 +71,4 @@ const struct sched_ops @NAME@_ops = {
     .visit = mn_visit,
 };
 
-no_race_check_end
+no_race_check_end;

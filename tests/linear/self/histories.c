@@ -613,6 +613,95 @@ START_TEST(a_small_counterexample_is_one)
     }
 END_TEST
 
+/* --- happens-before ---------------------------------------------------------------------------------- */
+
+/* From now on only this is known: an operation comes behind the earlier ones of its task. */
+static void forget_time(void)
+{
+    h.partial = true;
+    for (unsigned b = 0; b < h.count; b++) {
+        for (unsigned a = 0; a < h.count; a++) {
+            bool own = h.ops[a].task == h.ops[b].task && h.ops[a].returned < h.ops[b].invoked;
+            h.ops[b].before |= own ? (uint64_t)1 << a : 0;
+        }
+    }
+}
+
+START_TEST(what_nobody_was_told_of_may_be_missed)
+    {
+        begin(exact(2));
+        unsigned first = at(1, 1, 2, send(0, 1));
+        unsigned attempt = at(2, 3, 4, in_vain(try(recv(0, 0))));
+        WRONG();
+        forget_time();
+        FINE();
+        h.ops[attempt].before = (uint64_t)1 << first;
+        WRONG();
+    }
+END_TEST
+
+START_TEST(what_overlaps_in_time_may_be_in_order)
+    {
+        begin(exact(2));
+        unsigned first = at(1, 1, 9, send(0, 1));
+        unsigned second = at(2, 2, 8, send(0, 2));
+        at(3, 10, 11, recv(0, 2));
+        FINE();
+        forget_time();
+        h.ops[second].before = (uint64_t)1 << first;
+        WRONG();
+    }
+END_TEST
+
+static enum answer answer_of_views(void)
+{
+    for (unsigned i = 0; i < history_views(&h); i++) {
+        struct history view = history_view(&h, i);
+        if (history_check(&view).answer != LINEARIZABLE) {
+            return NOT_LINEARIZABLE;
+        }
+    }
+    return LINEARIZABLE;
+}
+
+/* IRIW. */
+START_TEST(two_channels_may_be_seen_in_two_orders)
+    {
+        begin_two(exact(1), exact(1));
+        at(1, 1, 2, send(0, 1));
+        at(2, 3, 4, send(1, 2));
+        at(3, 5, 6, len_of(0, 1));
+        at(3, 7, 8, len_of(1, 0));
+        at(4, 9, 10, len_of(1, 1));
+        unsigned last = at(4, 11, 12, len_of(0, 0));
+        forget_time();
+        WRONG(); /* as one */
+        CHECK_EQ(answer_of_views(), LINEARIZABLE);
+        at(4, 13, 14, len_of(1, 0)); /* but not each: it has seen the element there, and nobody has taken it */
+        h.ops[last + 1].before = (uint64_t)3 << (last - 1);
+        CHECK_EQ(answer_of_views(), NOT_LINEARIZABLE);
+    }
+END_TEST
+
+/* What a task has moved from one channel to the other was always in one of the two. */
+START_TEST(changes_of_two_channels_have_one_order)
+    {
+        begin_two(exact(1), exact(1));
+        at(1, 1, 2, send(0, 1));
+        at(1, 3, 4, send(1, 2));
+        at(1, 5, 6, recv(0, 1));
+        at(2, 7, 8, recv(1, 2));
+        unsigned attempt = at(3, 9, 10, in_vain(two_cases(MODE_TRY, recv(0, 0), recv(1, 0), CHOSE_NONE)));
+        forget_time();
+        CHECK_EQ(answer_of_views(), LINEARIZABLE); /* at its beginning, or its end */
+        h.ops[attempt].before = 1;
+        h.ops[3].before = (uint64_t)1 << attempt;
+        CHECK_EQ(answer_of_views(), NOT_LINEARIZABLE);
+        h.channels[0].select_atomic = false;
+        CHECK_EQ(answer_of_views(), LINEARIZABLE); /* the one before, the other behind */
+    }
+END_TEST
+
 TCase *histories_tests(void)
 {
     TCase *tests = tcase_create("histories");
@@ -646,7 +735,11 @@ TCase *histories_tests(void)
                           senders_are_served_in_order,
                           many_that_overlap_are_decided,
                           a_counterexample_is_made_small,
-                          a_small_counterexample_is_one};
+                          a_small_counterexample_is_one,
+                          what_nobody_was_told_of_may_be_missed,
+                          what_overlaps_in_time_may_be_in_order,
+                          two_channels_may_be_seen_in_two_orders,
+                          changes_of_two_channels_have_one_order};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         tcase_add_test(tests, all[i]);
     }

@@ -2,15 +2,15 @@
  * The checker must say: use after return */
 #include "tests/litmus/runtime.h"
 
-struct waiter {
+struct sleeper {
     _Atomic(unsigned) told;
     unsigned count;
 };
-static _Atomic(struct waiter *) waiting;
+static _Atomic(struct sleeper *) waiting;
 
 static __attribute__((noinline)) void wait_here(void)
 {
-    struct waiter self = {.count = 0};
+    struct sleeper self = {.count = 0};
     store_release(&waiting, &self);
     while (load_acquire(&self.told) == 0) {
         cpu_relax();
@@ -27,7 +27,7 @@ static void *first(void *unused)
 static void *second(void *unused)
 {
     (void)unused;
-    struct waiter *waiter;
+    struct sleeper *waiter;
     while ((waiter = load_acquire(&waiting)) == NULL) {
         cpu_relax();
     }
