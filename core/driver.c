@@ -554,7 +554,11 @@ static bool look_at_all(bool *any)
     bool wanted = false;
     for (unsigned i = 0; i < mn.count; i++) {
         struct mn_worker *worker = &mn.workers[i];
-        uint32_t state = load_seq_cst(&load_acquire(&worker->driver)->state); /* seq_cst: D3 */
+        const struct driver *driver = load_acquire(&worker->driver); /* not before the last look: see drivers_look() */
+        if (driver == NULL) {                                        /* the run begins */
+            continue;
+        }
+        uint32_t state = load_seq_cst(&driver->state); /* seq_cst: D3 */
         *any = *any || state != worker->call_seen;
         if (state == worker->call_seen && kind_of(state) == DRIVER_IN_CALL) {
             wanted = list_worker(worker, state) || wanted;
@@ -590,7 +594,11 @@ no_race_check weft_ns drivers_look(void)
         watch.pause *= 2;
     }
     if (watch.quiet > DRIVER_LOOKS) {
+        lock_acquire(
+            &drivers
+                 .lock); /* who is given a worker later, under the same lock, sees the flag; else this sees who has it */
         store_seq_cst(&monitor_soon, false); /* D3 */
+        lock_release(&drivers.lock);
         any = false;
         look_at_all(&any);
         if (!any) {

@@ -36,8 +36,9 @@
  *   D3  While a worker is in a call that is not listed, and anything could be waiting for it (a task or a timer, or
  *       others are at work), the monitor looks each 40 us, later up to 320 us. Who enters a call sees the flag
  *       `monitor_soon`, or looks by himself under the lock; who pushes a task from outside, wakes a worker, or leaves
- *       the list of the idle, looks for such calls under the same lock. The monitor takes its flag back before its last
- *       look (seq_cst, both: against the entry). Besides that it lists such calls at its usual pace.
+ *       the list of the idle, looks for such calls under the same lock. The monitor takes its flag back, under the lock,
+ *       before its last look (seq_cst, both: against the entry; the lock: against a thread that is given the worker between
+ *       the two). Besides that it lists such calls at its usual pace.
  *   D4  Of the threads of a run one is in no call: a thread enters one only if it has seen a spare, and a spare that
  *       was given a worker looks for another spare itself. There is none and none can be made: the task waits for a
  *       thread that comes back without a worker, or if there is no such thread, the call blocks the worker.

@@ -291,6 +291,43 @@ TASK_TEST(nobody_waits_behind_a_long_call)
     close_pipe();
 }
 
+/* --- the beginning of a run --- */
+
+static void call_once(void *unused)
+{
+    (void)unused;
+    weft_blocking(do_nothing, NULL);
+}
+
+static void *go_from_outside(void *unused)
+{
+    while (!load_acquire(&quit)) {
+        weft_go(call_once, NULL); /* or there is no run */
+        usleep(30);
+    }
+    return unused;
+}
+
+static void go_on(void *unused)
+{
+    (void)unused;
+    weft_yield();
+}
+
+/* Tasks that come from outside make calls while some of the run's workers have not been started. */
+START_TEST(calls_while_a_run_begins)
+    {
+        pthread_t thread;
+        store_release(&quit, false);
+        CHECK(pthread_create(&thread, NULL, go_from_outside, NULL) == 0);
+        for (size_t round = 0; round < rounds(300); round++) {
+            run_body(go_on, NULL);
+        }
+        store_release(&quit, true);
+        CHECK(pthread_join(thread, NULL) == 0);
+    }
+END_TEST
+
 /* --- the end of a run --- */
 
 static void end_beside_calls(void *unused)
@@ -492,6 +529,7 @@ TCase *calls_tests(void)
     tcase_add_test(cases, timers_fire_beside_long_calls);
     tcase_add_test(cases, wake_ups_from_outside_beside_long_calls);
     tcase_add_test(cases, nobody_waits_behind_a_long_call);
+    tcase_add_test(cases, calls_while_a_run_begins);
     tcase_add_test(cases, runs_end_beside_calls);
     tcase_add_test(cases, calls_without_threads);
     tcase_add_test(cases, ten_thousand_calls);
