@@ -370,7 +370,11 @@ static cold_function bool return_slowly(struct driver *driver, struct task **tas
         if (!back) {
             next = next_waiting(driver);
         }
+        bool missed = drivers_missed(); /* D3: it has pushed a task, or left the list of the idle */
         lock_release(&drivers.lock);
+        if (missed) {
+            monitor_look_soon();
+        }
         if (sleeper != NULL) {
             futex_wake(&sleeper->wake, 1); /* late is harmless: see mn_wake_one; and so is a worker that is gone */
         }

@@ -35,8 +35,8 @@
  *       list, for tasks and for timers that nobody watches, as a worker does that goes to sleep, and then wakes one.
  *   D3  While a worker is in a call that is not listed, and anything could be waiting for it (a task or a timer, or
  *       others are at work), the monitor looks each 40 us, later up to 320 us. Who enters a call sees the flag
- *       `monitor_soon`, or looks by himself under the lock; who pushes a task from outside, wakes a worker, or leaves
- *       the list of the idle, looks for such calls under the same lock. The monitor takes its flag back, under the lock,
+ *       `monitor_soon`, or looks by himself under the lock; who pushes a task from outside, wakes a worker, leaves
+ *       the list of the idle, or comes back from a call the slow way, looks for such calls under the same lock. The monitor takes its flag back, under the lock,
  *       before its last look (seq_cst, both: against the entry; the lock: against a thread that is given the worker between
  *       the two). Besides that it lists such calls at its usual pace.
  *   D4  Of the threads of a run one is in no call: a thread enters one only if it has seen a spare, and a spare that
