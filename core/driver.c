@@ -263,7 +263,8 @@ static force_inline _Atomic(task_fn) *lasting_of(task_fn fn)
     return &lasting[(uint64_t)(uintptr_t)fn * 0x9E3779B97F4A7C15u >> (64 - LASTING_BITS)]; /* Fibonacci hashing */
 }
 
-/* Under the lock, by the worker's owner: it is in a call that lasts. True: a task or a timer waits for somebody. */
+/* Under the lock, by the worker's owner: it is in a call that lasts. True: a task or a timer waits for somebody, or others are at work, and no sleeper
+ * looks after them. */
 static bool list(struct mn_worker *worker)
 {
     if (mn.policy->leave != NULL) {
@@ -274,7 +275,8 @@ static bool list(struct mn_worker *worker)
     drivers.out++;
     add_seq_cst(&mn.asleep, 1u);
     add_seq_cst(&mn.idle_count, 1u); /* then it looks once more: D2 */
-    return mn.policy->any_work(worker, true) || mn_timer_is_left();
+    bool watched = mn.policy->is_watched == NULL || load_relaxed(&mn.idle_count) == mn.count || mn.policy->is_watched();
+    return !watched || mn.policy->any_work(worker, true) || mn_timer_is_left();
 }
 
 bool driver_in_call(const struct mn_worker *worker)

@@ -32,7 +32,8 @@
  *       back knows whether its run is still there.
  *   D2  A listed worker owns nothing that anybody waits for: its tasks were put where all find them (policy.leave), it
  *       watches neither timers nor others, its limbo epoch says that it sleeps. Who lists it looks, once it is in the
- *       list, for tasks and for timers that nobody watches, as a worker does that goes to sleep, and then wakes one.
+ *       list, for tasks and for timers that nobody watches, as a worker does that goes to sleep, and whether somebody
+ *       looks after those at work (policy.is_watched), and then wakes one.
  *   D3  While a worker is in a call that is not listed, and anything could be waiting for it (a task or a timer, or
  *       others are at work), the monitor looks each 40 us, later up to 320 us. Who enters a call sees the flag
  *       `monitor_soon`, or looks by himself under the lock; who pushes a task from outside, wakes a worker, leaves

@@ -42,7 +42,8 @@
  *       still has none.
  *   S6  A worker that is in a call (core/driver.h) has its slot and its ring, from which others take as from one that stands still. Once the call
  *       lasts they are emptied into the injector: a worker in the list of the idle has nothing of its own, watches nobody, and is not the
- *       searcher. Who is woken to search, and finds that no other thread sleeps, gives it a thread (worker.chosen).
+ *       searcher. So a thread is given it at once if others are at work and nobody watches (is_watched); and by who wakes one to search, and
+ *       finds that no other thread sleeps (worker.chosen).
  * Ordering
  *   R1 tail release -> A1 tail acquire (thief): the entries behind it, and the tasks they name
  *   R2 head CAS acq_rel -> A2 head acquire (owner): the entry has been read before the owner overwrites it
