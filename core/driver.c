@@ -99,13 +99,26 @@ static struct driver *driver_new(void)
     return NULL;
 }
 
-/* Under the lock. */
-static void spare_put(struct driver *driver)
+/* Under the lock: the thread has no worker, and waits for one, or is about to. True: it makes a call that waits for a thread (D4), and must be woken; else
+ * it is a spare. */
+static bool spare_put(struct driver *driver)
 {
-    driver->is_spare = true;
-    driver->next = drivers.first_spare;
-    drivers.first_spare = driver;
-    store_relaxed(&drivers.spares, load_relaxed(&drivers.spares) + 1);
+    struct call *call = drivers.waiting;
+    driver->worker = NULL;
+    if (call == NULL || load_relaxed(&mn.stop)) {
+        driver->is_spare = true;
+        driver->next = drivers.first_spare;
+        drivers.first_spare = driver;
+        store_relaxed(&drivers.spares, load_relaxed(&drivers.spares) + 1);
+        return false;
+    }
+    drivers.waiting = call->next;
+    drivers.taken++;
+    driver->call = call;
+    driver->run = drivers.run;
+    store_relaxed(&driver->state, with_kind(load_relaxed(&driver->state), DRIVER_TAKEN)); /* under the lock */
+    store_release(&driver->wake, 1u);                                                     /* E2 */
+    return true;
 }
 
 /* Under the lock. */
@@ -128,8 +141,22 @@ bool driver_add(void)
         return false;
     }
     lock_acquire(&drivers.lock);
-    spare_put(driver);
+    bool calls = spare_put(driver);
     lock_release(&drivers.lock);
+    if (calls) {
+        driver_wake(driver);
+    }
+    return true;
+}
+
+/* D4. False: there is no spare, and none can be made. */
+static force_inline bool see_spare(void)
+{
+    while (unlikely(load_relaxed(&drivers.spares) == 0)) {
+        if (!driver_add()) { /* else it is a spare, or makes a call that waited */
+            return false;
+        }
+    }
     return true;
 }
 
@@ -150,7 +177,7 @@ static bool spare_ends(struct driver *driver)
     return ends;
 }
 
-/* False: after a time without a worker. */
+/* Or for a call. False: after a time without either. */
 static bool wait_for_worker(struct driver *driver)
 {
     weft_ns deadline = clock_now() + idle_ns;
@@ -178,7 +205,10 @@ static no_race_check void *driver_main(void *arg)
     context_init_thread(&driver->loop);
     pthread_sigmask(SIG_SETMASK, NULL, &blocked);
     while (!ended && wait_for_worker(driver)) {
-        pthread_sigmask(SIG_SETMASK, &drivers.signals, NULL);
+        lock_acquire(&drivers.lock); /* who makes a call may do so behind its run's end */
+        sigset_t signals = drivers.signals;
+        lock_release(&drivers.lock);
+        pthread_sigmask(SIG_SETMASK, &signals, NULL);
         ended = mn_drive(driver);
         pthread_sigmask(SIG_SETMASK, &blocked, NULL);
     }
@@ -316,24 +346,9 @@ static cold_function void look_around(struct driver *driver)
     }
 }
 
-/* Under the lock: a thread without a worker makes a call that waits for one like it, or is a spare. */
-static struct call *next_waiting(struct driver *driver)
-{
-    struct call *call = drivers.waiting;
-    if (call == NULL) {
-        spare_put(driver);
-        return NULL;
-    }
-    drivers.waiting = call->next;
-    drivers.taken++;
-    driver->run = drivers.run;
-    store_relaxed(&driver->state, with_kind(load_relaxed(&driver->state), DRIVER_TAKEN)); /* under the lock */
-    return call;
-}
-
-/* Under the lock, behind a call: true: the thread has a worker again, and its task goes on. Else *sleeper, or *given, is
- * to be woken, if it is not NULL. */
-static bool come_back(struct driver *driver, struct task *task, struct mn_worker **sleeper, struct driver **given)
+/* Under the lock, behind a call: true: the thread has a worker again, and its task goes on. Else *sleeper is to be woken,
+ * if it is not NULL. */
+static bool come_back(struct driver *driver, struct task *task, struct mn_worker **sleeper)
 {
     if (kind_of(load_relaxed(&driver->state)) == DRIVER_LISTED) {
         unlist(driver->worker);
@@ -351,51 +366,52 @@ static bool come_back(struct driver *driver, struct task *task, struct mn_worker
         return true;
     }
     mn.policy->inject(task);
-    *sleeper = mn_choose_sleeper();
-    *given = *sleeper == NULL ? driver_give_listed() : NULL; /* if neither, there is a thread that drives: D4 */
+    *sleeper = mn_choose_sleeper(); /* if there is none, there is a thread that drives: D4 */
     return false;
 }
 
-/* The worker has been listed, or is gone. */
-static cold_function bool return_slowly(struct driver *driver, struct task **task)
+/* The worker has been listed, or is gone. False: the thread has none any more; it is a spare, or makes another call. */
+static cold_function bool return_slowly(struct driver *driver, struct task *task)
 {
-    for (;;) {
-        struct mn_worker *sleeper = NULL;
-        struct driver *given = NULL;
-        struct call *next = NULL;
-        if (driver->forked) {
-            task_lost();
-        }
-        race_release(*task);
-        lock_acquire(&drivers.lock);
-        bool back = come_back(driver, *task, &sleeper, &given);
-        if (!back) {
-            next = next_waiting(driver);
-        }
-        bool missed = drivers_missed(); /* D3: it has pushed a task, or left the list of the idle */
-        lock_release(&drivers.lock);
-        if (missed) {
-            monitor_look_soon();
-        }
-        if (sleeper != NULL) {
-            futex_wake(&sleeper->wake, 1); /* late is harmless: see mn_wake_one; and so is a worker that is gone */
-        }
-        if (given != NULL) {
-            driver_wake(given);
-        }
-        if (back) {
-            worker_set_self(&driver->worker->base);
-            limbo_quiet(&driver->worker->base.epoch);
-            mn.policy->resume(driver->worker);
-            return true;
-        }
-        if (next == NULL) {
-            return false;
-        }
-        *task = next->task;
-        race_acquire(*task);
-        next->fn(next->arg);
+    struct mn_worker *sleeper = NULL;
+    if (driver->forked) {
+        task_lost();
     }
+    race_release(task);
+    lock_acquire(&drivers.lock);
+    bool back = come_back(driver, task, &sleeper);
+    if (!back) {
+        spare_put(driver); /* it is awake */
+    }
+    bool missed = drivers_missed(); /* D3: it has pushed a task, or left the list of the idle */
+    lock_release(&drivers.lock);
+    if (missed) {
+        monitor_look_soon();
+    }
+    if (sleeper != NULL) {
+        futex_wake(&sleeper->wake, 1); /* late is harmless: see mn_wake_one; and so is a worker that is gone */
+    }
+    if (back) {
+        worker_set_self(&driver->worker->base);
+        limbo_quiet(&driver->worker->base.epoch);
+        mn.policy->resume(driver->worker);
+    }
+    return back;
+}
+
+no_race_check bool driver_call_waiting(struct driver *driver, struct task **task)
+{
+    struct call *call = driver->call; /* on a stack that is left alone until this thread comes back, or for ever */
+    driver->call = NULL;
+    *task = call->task;
+    race_acquire(*task);
+    lock_acquire(&drivers.lock);
+    bool begins = driver->run == drivers.run && !load_relaxed(&mn.stop);
+    lock_release(&drivers.lock);
+    if (begins) {
+        call->fn(call->arg);
+    }
+    return return_slowly(driver, *task);
 }
 
 /* D4: there is no spare thread. True: the call waits for a thread, else the worker is blocked until it has returned. */
@@ -476,7 +492,7 @@ static cold_function bool call_listed(struct driver *driver, task_fn fn, void *a
     if (clock_now() - began < short_ns) {
         store_relaxed(lasting_of(fn), NULL); /* hint */
     }
-    return return_slowly(driver, task);
+    return return_slowly(driver, *task);
 }
 
 no_race_check bool driver_call(struct driver *driver, struct task **task)
@@ -496,7 +512,7 @@ no_race_check bool driver_call(struct driver *driver, struct task **task)
     driver->call = NULL;
     *task = call->task;
     race_acquire(*task);
-    if (unlikely(driver == drivers.caller || (load_relaxed(&drivers.spares) == 0 && !driver_add()))) {
+    if (unlikely(driver == drivers.caller || !see_spare())) {
         *task = call_without_spare(driver, call) ? NULL : *task;
         return true;
     }
@@ -518,13 +534,14 @@ no_race_check bool driver_call(struct driver *driver, struct task **task)
         fn(arg);
     }
     uint32_t seen = state;
-    bool back = true;
     if (unlikely(!cas_relaxed(&driver->state, &seen, with_kind(state, DRIVER_AT_WORK)))) { /* E3 */
-        back = return_slowly(driver, task);
-    }
-    if (unlikely(seen != state || !made)) { /* back from the slow way; or nowhere to go on */
+        bool back = return_slowly(driver, *task);
         *task = made ? *task : NULL;
         return back;
+    }
+    if (unlikely(!made)) { /* nowhere to go on */
+        *task = NULL;
+        return true;
     }
     limbo_quiet(&worker->base.epoch);
     worker_set_self(&worker->base);
@@ -600,9 +617,7 @@ no_race_check weft_ns drivers_look(void)
         watch.pause *= 2;
     }
     if (watch.quiet > DRIVER_LOOKS) {
-        lock_acquire(
-            &drivers
-                 .lock); /* who is given a worker later, under the same lock, sees the flag; else this sees who has it */
+        lock_acquire(&drivers.lock);         /* who is given a worker later sees the flag; else this sees who has it */
         store_seq_cst(&monitor_soon, false); /* D3 */
         lock_release(&drivers.lock);
         any = false;

@@ -41,8 +41,10 @@
  *       before its last look (seq_cst, both: against the entry; the lock: against a thread that is given the worker between
  *       the two). Besides that it lists such calls at its usual pace.
  *   D4  Of the threads of a run one is in no call: a thread enters one only if it has seen a spare, and a spare that
- *       was given a worker looks for another spare itself. There is none and none can be made: the task waits for a
- *       thread that comes back without a worker, or if there is no such thread, the call blocks the worker.
+ *       was given a worker looks for another spare itself. There is none and none can be made: the call waits for a
+ *       thread that comes back without a worker, or that is made, or if there is no thread to come back, it blocks the
+ *       worker. So there are no spares while calls wait. A thread that comes back makes one of these first, and leaves its
+ *       task to those who drive. It does so as any spare that is woken, with the signals and the policy of that run.
  *   D5  weft_run's caller makes no calls: it could not return from weft_run before they do. The first call on its
  *       worker moves the worker to another thread for good.
  * Ordering
@@ -77,9 +79,9 @@ struct call {
 struct driver {
     /* written by the thread at each call, read by the monitor */
     _Alignas(CACHE_LINE) _Atomic(uint32_t) state;
-    _Atomic(uint32_t) wake;   /* futex word of a spare: 1 once it has been given a worker */
+    _Atomic(uint32_t) wake;   /* futex word of a spare: 1 once it has been given a worker, or a call that waited */
     struct mn_worker *worker; /* the thread's, or under the lock while it has none */
-    struct call *call;        /* to be made next: its thread's */
+    struct call *call;        /* to be made next: its thread's, or under the lock while it has no worker */
     task_fn fn;               /* the call that is under way: written before IN_CALL */
     uint64_t run;             /* that it has, or had, a worker of; under the lock */
     struct context loop;      /* the thread's own stack */
@@ -123,6 +125,8 @@ void drivers_forked(void);
 
 /* The call driver->call. False: the thread has no worker any more. *task: who goes on, NULL: nobody in particular. */
 bool driver_call(struct driver *driver, struct task **task);
+/* The same, of a thread that was given a call instead of a worker, D4. */
+bool driver_call_waiting(struct driver *driver, struct task **task);
 /* Under the lock: takes a worker out of the list, and gives it to a spare thread, which must then be woken; NULL: one
  * of the two is missing. */
 struct driver *driver_give_listed(void);

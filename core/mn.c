@@ -395,26 +395,31 @@ no_race_check static struct task *next_task(const struct mn_policy *policy, stru
 /* In the first context of each driver. */
 no_race_check bool mn_drive(struct driver *driver)
 {
-    const struct mn_policy *policy = mn.policy;
+    struct task *task = NULL; /* at hand */
+    if (driver->worker == NULL) {
+        if (!driver_call_waiting(driver, &task)) {
+            return false;
+        }
+    } else {
+        worker_set_self(&driver->worker->base);
+        limbo_quiet(&driver->worker->base.epoch);
+    }
     struct mn_worker *worker = driver->worker;
-    worker_set_self(&worker->base);
-    limbo_quiet(&worker->base.epoch);
+    const struct mn_policy *policy =
+        mn.policy; /* the worker is this run's, and as long as the thread has one, so will the next be */
     while (!load_relaxed(&mn.stop)) { /* relaxed: looked at again and again */
-        struct task *task = NULL;
-        if (driver->call != NULL) {
+        if (task == NULL && driver->call != NULL) {
             if (!driver_call(driver, &task)) {
                 return false;
             }
             worker = driver->worker;
-        } else {
-            task = next_task(policy, worker);
-            if (task == NULL) {
-                break;
-            }
+        } else if (task == NULL && (task = next_task(policy, worker)) == NULL) {
+            break;
         }
         if (task != NULL) {
             worker->previous = NULL;
             mn_switch(policy, worker, &driver->loop, task, false);
+            task = NULL;
         }
     }
     race_acquire(worker); /* all that its tasks did: the run's end frees what they used */

@@ -6,6 +6,7 @@
 #include "conformance.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -430,6 +431,169 @@ START_TEST(calls_without_threads)
     }
 END_TEST
 
+static bool calls_on_own_thread(void)
+{
+    bool result = runtime.sched->look != NULL;
+    if (!result) {
+        skip("scheduler %s makes calls on other threads, or has one for each task", combination.sched);
+    }
+    return result;
+}
+
+static _Atomic(unsigned) reading;
+
+static void say_and_read(void *arg)
+{
+    add_release(&reading, 1u);
+    read_byte(arg);
+}
+
+static void say_and_wait_for_byte(void *unused)
+{
+    char byte = 0;
+    (void)unused;
+    weft_blocking(say_and_read, &byte);
+    CHECK_EQ(byte, 'z');
+}
+
+/* More of them than there are threads: some calls wait. */
+static void say_and_read_all(struct crew *crew)
+{
+    store_release(&reading, 0u);
+    for (size_t i = 0; i < crowd(); i++) {
+        crew_go(crew, say_and_wait_for_byte, NULL);
+    }
+    weft_sleep(20000000); /* until the workers have been taken from those whom the threads sufficed for */
+}
+
+/* Calls that wait for a thread, as none could be made, are made as soon as one can, for them or for another call. */
+TASK_TEST(calls_wait_until_there_is_a_thread)
+{
+    struct crew crew;
+    if (!calls_on_own_thread()) {
+        return;
+    }
+    open_pipe();
+    weft_blocking(do_nothing, NULL); /* there is a spare from now on */
+    crew_init(&crew);
+    fail_threads(0);
+    say_and_read_all(&crew);
+    fail_threads(SIZE_MAX);
+    for (int i = 0; i < 5000 && load_acquire(&reading) != crowd(); i++) {
+        weft_blocking(do_nothing, NULL);
+        weft_sleep(1000000);
+    }
+    CHECK_EQ(load_acquire(&reading), crowd());
+    write_bytes(crowd());
+    crew_fini(&crew);
+    close_pipe();
+}
+
+static int older_ends[2];
+static _Atomic(unsigned) noted, napping, went_on;
+
+static void read_older_byte(void *unused)
+{
+    char byte;
+    (void)unused;
+    add_release(&reading, 1u);
+    CHECK(read(older_ends[0], &byte, 1) == 1);
+}
+
+static void wait_for_older_byte(void *unused)
+{
+    weft_blocking(read_older_byte, unused);
+}
+
+static void leave_call(void *unused)
+{
+    store_release(&reading, 0u);
+    CHECK_STATUS(weft_go(wait_for_older_byte, unused), WEFT_OK);
+    while (load_acquire(&reading) == 0) {
+        weft_sleep(1000000);
+    }
+}
+
+static void note_mask(void *unused)
+{
+    sigset_t mask;
+    (void)unused;
+    CHECK(pthread_sigmask(SIG_SETMASK, NULL, &mask) == 0);
+    CHECK(sigismember(&mask, SIGUSR2) == 1);
+    store_release(&noted, 1u);
+    while (load_acquire(&napping) == 0) {
+        usleep(1000);
+    }
+    usleep(10000);
+}
+
+static void go_on_behind_call(void *unused)
+{
+    weft_blocking(note_mask, unused);
+    weft_yield();
+    store_release(&went_on, 1u);
+}
+
+static void nap(void *unused)
+{
+    (void)unused;
+    store_release(&napping, 1u);
+    usleep(50000);
+}
+
+static void use_older_thread(void *unused)
+{
+    struct crew crew;
+    (void)unused;
+    store_release(&noted, 0u);
+    store_release(&napping, 0u);
+    store_release(&went_on, 0u);
+    weft_blocking(do_nothing, NULL);
+    crew_init(&crew);
+    fail_threads(0);
+    crew_go(&crew, wait_for_byte, NULL);
+    weft_sleep(20000000); /* the spare has its worker now */
+    CHECK_STATUS(weft_go(go_on_behind_call, NULL), WEFT_OK);
+    weft_sleep(5000000); /* it waits for a thread */
+    CHECK(write(older_ends[1], "z", 1) == 1);
+    await_at_least(&noted, 1);
+    fail_threads(SIZE_MAX);
+    weft_blocking(nap, NULL);
+    for (int i = 0; i < 5000 && load_acquire(&went_on) == 0; i++) {
+        weft_sleep(1000000);
+    }
+    CHECK_EQ(load_acquire(&went_on), 1);
+    write_bytes(1);
+    crew_fini(&crew);
+}
+
+/* A thread that was left in a call of an older run, of another scheduler, makes one of this run that waited for a thread:
+ * with this run's signals, and it drives as this scheduler's threads do. */
+START_TEST(threads_of_older_runs_drive_as_others)
+    {
+        struct weft_options options = {.chan = combination.chan, .workers = combination.workers};
+        sigset_t mask, before;
+        const char *other = strcmp(combination.sched, "steal") == 0 ? "global" : "steal";
+        const struct sched_ops *ops = registry_sched(combination.sched);
+        if (ops->look == NULL || registry_sched(other) == NULL) {
+            skip("scheduler %s makes calls on other threads, or there is no other that does not", combination.sched);
+            return;
+        }
+        open_pipe();
+        CHECK(pipe(older_ends) == 0);
+        options.sched = other;
+        CHECK_STATUS(run_options(&options, leave_call, NULL), WEFT_OK);
+        sigemptyset(&mask);
+        sigaddset(&mask, SIGUSR2);
+        CHECK(pthread_sigmask(SIG_BLOCK, &mask, &before) == 0);
+        options.sched = combination.sched;
+        options.workers = 1;
+        CHECK_STATUS(run_options(&options, use_older_thread, NULL), WEFT_OK);
+        CHECK(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
+        close_pipe();
+    }
+END_TEST
+
 /* --- all at once --- */
 
 enum { CALLERS = 8 };
@@ -532,6 +696,8 @@ TCase *calls_tests(void)
     tcase_add_test(cases, calls_while_a_run_begins);
     tcase_add_test(cases, runs_end_beside_calls);
     tcase_add_test(cases, calls_without_threads);
+    tcase_add_test(cases, calls_wait_until_there_is_a_thread);
+    tcase_add_test(cases, threads_of_older_runs_drive_as_others);
     tcase_add_test(cases, ten_thousand_calls);
     tcase_add_test(cases, forks_do_not_come_back);
     return cases;

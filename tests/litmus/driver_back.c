@@ -50,7 +50,7 @@ static void *other(void *unused)
     litmus_self->as = NULL;
     struct driver *self = &litmus_drivers[1];
     struct task *task = litmus_task(1);
-    if (!return_slowly(self, &task)) {
+    if (!return_slowly(self, task)) {
         while (load_acquire(&self->wake) == 0) {
             futex_wait(&self->wake, 0, WEFT_FOREVER);
         }
