@@ -414,12 +414,22 @@ no_race_check bool driver_call_waiting(struct driver *driver, struct task **task
     return return_slowly(driver, *task);
 }
 
-/* D4: there is no spare thread. True: the call waits for a thread, else the worker is blocked until it has returned. */
-static cold_function bool call_without_spare(struct driver *driver, struct call *call)
+enum without_spare { SPARE_IS_THERE, CALL_IS_LEFT, CALL_IS_MADE };
+
+/* D4: no spare thread was seen, or the thread is the caller, who enters no call. Is there one by now? Else the call is left to
+ * a thread, or has blocked the worker. */
+static cold_function enum without_spare call_without_spare(struct driver *driver, struct call *call)
 {
     struct mn_worker *worker = driver->worker;
+    struct driver *maker = NULL;
     lock_acquire(&drivers.lock);
-    bool waits = drivers.taken != 0 && driver != drivers.caller;
+    if (driver == drivers.caller) {
+        maker = spare_take();
+    } else if (drivers.first_spare != NULL) {
+        lock_release(&drivers.lock);
+        return SPARE_IS_THERE;
+    }
+    bool waits = maker != NULL || drivers.taken != 0;
     if (waits) {
         call->next = NULL;
         if (drivers.waiting == NULL) {
@@ -430,26 +440,31 @@ static cold_function bool call_without_spare(struct driver *driver, struct call 
         drivers.last = call;
         drivers.out++;
     }
+    bool wakes = maker != NULL && spare_put(maker); /* with the call, but at the run's end */
     lock_release(&drivers.lock);
-    if (!waits) {
-        worker_set_self(NULL);
-        store_release(&worker->base.epoch, LIMBO_ASLEEP);
-        call->fn(call->arg);
-        if (driver->forked) {
-            task_lost();
-        }
-        limbo_quiet(&worker->base.epoch);
-        worker_set_self(&worker->base);
-        race_release(call->task);
+    if (wakes) {
+        driver_wake(maker);
     }
-    return waits;
+    if (waits) {
+        return CALL_IS_LEFT;
+    }
+    worker_set_self(NULL);
+    store_release(&worker->base.epoch, LIMBO_ASLEEP);
+    call->fn(call->arg);
+    if (driver->forked) {
+        task_lost();
+    }
+    limbo_quiet(&worker->base.epoch);
+    worker_set_self(&worker->base);
+    race_release(call->task);
+    return CALL_IS_MADE;
 }
 
-/* D5. False: there is no thread. */
+/* D5. False: there is no thread, or only one that somebody may have counted on. */
 static cold_function bool move_worker(struct driver *caller)
 {
     lock_acquire(&drivers.lock);
-    struct driver *driver = spare_take();
+    struct driver *driver = load_relaxed(&drivers.spares) > 1 ? spare_take() : NULL;
     lock_release(&drivers.lock);
     driver = driver != NULL ? driver : driver_new();
     if (driver == NULL) {
@@ -500,10 +515,10 @@ no_race_check bool driver_call(struct driver *driver, struct task **task)
     struct mn_worker *worker = driver->worker;
     struct call *call = driver->call;
     race_acquire(worker); /* all that its tasks did, as at the end of mn_drive: for the next owner */
-    if (unlikely(!load_relaxed(&drivers.used))) {
+    if (unlikely(!load_acquire(&drivers.used))) { /* acquire: with it the number of spares when it was set */
         /* D4: no last spare ends behind this; D3: who has the lock later looks for calls */
         lock_acquire(&drivers.lock);
-        store_relaxed(&drivers.used, true);
+        store_release(&drivers.used, true);
         lock_release(&drivers.lock);
     }
     if (unlikely(driver == drivers.caller) && move_worker(driver)) {
@@ -513,8 +528,11 @@ no_race_check bool driver_call(struct driver *driver, struct task **task)
     *task = call->task;
     race_acquire(*task);
     if (unlikely(driver == drivers.caller || !see_spare())) {
-        *task = call_without_spare(driver, call) ? NULL : *task;
-        return true;
+        enum without_spare what = call_without_spare(driver, call);
+        if (what != SPARE_IS_THERE) {
+            *task = what == CALL_IS_LEFT ? NULL : *task;
+            return true;
+        }
     }
     task_fn fn = call->fn;
     void *arg = call->arg;

@@ -40,13 +40,17 @@
  *       the list of the idle, or comes back from a call the slow way, looks for such calls under the same lock. The monitor takes its flag back, under the lock,
  *       before its last look (seq_cst, both: against the entry; the lock: against a thread that is given the worker between
  *       the two). Besides that it lists such calls at its usual pace.
- *   D4  Of the threads of a run one is in no call: a thread enters one only if it has seen a spare, and a spare that
- *       was given a worker looks for another spare itself. There is none and none can be made: the call waits for a
- *       thread that comes back without a worker, or that is made, or if there is no thread to come back, it blocks the
- *       worker. So there are no spares while calls wait. A thread that comes back makes one of these first, and leaves its
- *       task to those who drive. It does so as any spare that is woken, with the signals and the policy of that run.
+ *   D4  Of the threads of a run one is in no call: a thread enters one only if it has seen a spare since it got its worker,
+ *       so that the last of those seen is at work, or a spare. If it sees none, and none can be made, it looks once more
+ *       under the lock; then its call waits for a thread that comes back without a worker, or that is made, and it goes on
+ *       driving; or if no thread is to come back (none is taken), it blocks its worker. None is in a call then beside such
+ *       as block theirs: where one has been seen, a spare or a taken one is left until the end of the run. So whoever
+ *       needs a spare for other than a listed worker leaves one, or leaves a taken one in its stead.
+ *       While calls wait there are no spares. A thread that comes back makes one of them first, and leaves its task to
+ *       those who drive. It does so as any spare that is woken, with the signals and the policy of that run.
  *   D5  weft_run's caller makes no calls: it could not return from weft_run before they do. The first call on its
- *       worker moves the worker to another thread for good.
+ *       worker moves the worker to another thread for good; but not to the last spare, which others may have seen: if no
+ *       other is to be had, that makes the call, or it waits (D4).
  * Ordering
  *   E1 IN_CALL store (seq_cst) -> the CAS (acquire) of who lists or takes the worker: what its tasks did there
  *   E2 all hand-overs are under the lock, and `wake` release -> acquire tells the thread

@@ -489,6 +489,47 @@ TASK_TEST(calls_wait_until_there_is_a_thread)
     close_pipe();
 }
 
+static void write_two(void *unused)
+{
+    (void)unused;
+    write_bytes(2);
+}
+
+/* The first call on the worker of weft_run's caller, where another one has counted on the only spare thread. */
+static void call_on_first_worker(void *caller)
+{
+    struct crew crew;
+    char byte = 0;
+    crew_init(&crew);
+    fail_threads(1);
+    store_release(&reading, 0u);
+    crew_go(&crew, say_and_wait_for_byte, NULL);
+    while (load_acquire(&reading) == 0) { /* another worker takes it */
+    }
+    if (!pthread_equal(pthread_self(), *(pthread_t *)caller)) {
+        write_bytes(2);
+    } else {
+        CHECK_STATUS(weft_go(write_two, NULL), WEFT_OK);
+    }
+    weft_blocking(read_byte, &byte);
+    crew_fini(&crew);
+    fail_threads(SIZE_MAX);
+}
+
+START_TEST(the_last_spare_is_not_taken_for_a_worker_that_moves)
+    {
+        pthread_t self = pthread_self();
+        if (registry_sched(combination.sched)->look == NULL || combination.workers < 2) {
+            skip("scheduler %s makes calls on other threads, or has one for each task; or there is one worker",
+                 combination.sched);
+            return;
+        }
+        open_pipe();
+        run_body(call_on_first_worker, &self);
+        close_pipe();
+    }
+END_TEST
+
 static int older_ends[2];
 static _Atomic(unsigned) noted, napping, went_on;
 
@@ -698,6 +739,7 @@ TCase *calls_tests(void)
     tcase_add_test(cases, calls_without_threads);
     tcase_add_test(cases, calls_wait_until_there_is_a_thread);
     tcase_add_test(cases, threads_of_older_runs_drive_as_others);
+    tcase_add_test(cases, the_last_spare_is_not_taken_for_a_worker_that_moves);
     tcase_add_test(cases, ten_thousand_calls);
     tcase_add_test(cases, forks_do_not_come_back);
     return cases;
