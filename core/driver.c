@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 no_race_check_below;
 
@@ -20,6 +21,10 @@ enum {
 #ifndef DRIVER_LOOKS    /* a litmus client has fewer */
 #define DRIVER_LOOKS 16 /* at one pace */
 #endif
+#ifndef DRIVER_MOMENTS
+#define DRIVER_MOMENTS 16 /* that the end of a run gives calls to come back */
+#endif
+static const long moment_ns = 20000;        /* 0.07 ms, as the system rounds it up */
 static const weft_ns idle_ns = 10000000000; /* ten seconds */
 static const weft_ns look_first_ns = 40000;
 static const weft_ns look_last_ns = 320000;
@@ -356,11 +361,14 @@ static bool come_back(struct driver *driver, struct task *task, struct mn_worker
         drivers.out--;
         return true;
     }
-    if (driver->run != drivers.run || load_relaxed(&mn.stop)) { /* D1: left behind */
+    if (driver->run != drivers.run) { /* D1: left behind */
         return false;
     }
     drivers.taken--;
     drivers.out--;
+    if (load_relaxed(&mn.stop)) { /* and the task does not go on */
+        return false;
+    }
     if (mn.listed_first != NULL && drivers.waiting == NULL) {
         driver_bind(driver, take_listed());
         return true;
@@ -700,10 +708,12 @@ void drivers_join(unsigned count)
         if (kind_of(state) == DRIVER_IN_CALL && cas_relaxed(&driver->state, &state, with_kind(state, DRIVER_TAKEN))) {
             in_call = true;
             drivers.out++;
+            drivers.taken++;
         } else if (kind_of(state) == DRIVER_LISTED) {
             in_call = true;
             unlist(worker);
             store_relaxed(&driver->state, with_kind(state, DRIVER_TAKEN)); /* under the lock */
+            drivers.taken++;
         }
         lock_release(&drivers.lock);
         if (!in_call && driver != drivers.caller) { /* it sees mn.stop, in whatever call it is just about to enter */
@@ -719,10 +729,18 @@ void drivers_join(unsigned count)
 bool drivers_end(void)
 {
     lock_acquire(&drivers.lock);
+    for (; drivers.waiting != NULL;
+         drivers.waiting = drivers.waiting->next) { /* never to begin: their tasks just end */
+        drivers.out--;
+    }
+    for (unsigned moments = DRIVER_MOMENTS; drivers.out != 0 && moments > 0; moments--) { /* most calls are short */
+        lock_release(&drivers.lock);
+        nanosleep(&(struct timespec){.tv_nsec = moment_ns}, NULL);
+        lock_acquire(&drivers.lock);
+    }
     unsigned out = drivers.out;
     drivers.run++;
     drivers.out = drivers.taken = 0;
-    drivers.waiting = NULL; /* their tasks are abandoned before they began */
     store_relaxed(&drivers.used, false);
     lock_release(&drivers.lock);
     driver_self = NULL;

@@ -122,7 +122,7 @@ unsigned drivers_start(unsigned count);
 /* Behind mn_stop(): returns when no thread has one of the `count` workers any more; waits for all but those in calls.
  * */
 void drivers_join(unsigned count);
-/* True if calls are still out, whose tasks' stacks must be left alone. */
+/* True if calls are still out, whose tasks' stacks must be left alone; gives them a moment to come back. */
 bool drivers_end(void);
 /* In the child of a fork: the other threads are gone. */
 void drivers_forked(void);
