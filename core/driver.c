@@ -138,7 +138,8 @@ static struct driver *spare_take(void)
     return driver;
 }
 
-bool driver_add(void)
+/* One more spare thread, or one for a call that waits; false: none is to be had. */
+static bool driver_add(void)
 {
     struct driver *driver = driver_new();
     store_relaxed(&drivers.barren, driver == NULL); /* hint */
@@ -163,6 +164,35 @@ static force_inline bool see_spare(void)
         }
     }
     return true;
+}
+
+void drivers_lack(void)
+{
+    if (!load_relaxed(&drivers.barren)) {  /* hint */
+        add_seq_cst(&drivers.lacking, 1u); /* before the flag, against the monitor's last look, as D3 */
+        monitor_look_soon();
+    }
+}
+
+/* The monitor's: for each worker that was wanted, as long as any is idle. */
+static void make_spares(void)
+{
+    if (load_seq_cst(&drivers.lacking) != 0) { /* seq_cst: see drivers_lack() */
+        for (unsigned count = exchange_seq_cst(&drivers.lacking, 0u); count != 0; count--) {
+            if (!see_spare() || !mn_wake_one()) {
+                break;
+            }
+        }
+    }
+}
+
+void drivers_retry(void)
+{
+    if (load_relaxed(&drivers.barren)) { /* hint */
+        store_relaxed(&drivers.barren, false);
+        add_seq_cst(&drivers.lacking, 1u);
+        make_spares();
+    }
 }
 
 /* A spare has been idle for long: does it end? The last one stays for as long as a run might want it (D4). */
@@ -388,11 +418,13 @@ static cold_function bool return_slowly(struct driver *driver, struct task *task
     race_release(task);
     lock_acquire(&drivers.lock);
     bool back = come_back(driver, task, &sleeper);
-    if (!back) {
-        spare_put(driver); /* it is awake */
-    }
+    bool calls = !back && spare_put(driver);                            /* it is awake */
+    bool lacking = calls && sleeper == NULL && mn.listed_first != NULL; /* for its task */
     bool missed = drivers_missed(); /* D3: it has pushed a task, or left the list of the idle */
     lock_release(&drivers.lock);
+    if (lacking) {
+        drivers_lack();
+    }
     if (missed) {
         monitor_look_soon();
     }
@@ -447,6 +479,7 @@ static cold_function enum without_spare call_without_spare(struct driver *driver
         }
         drivers.last = call;
         drivers.out++;
+        store_relaxed(&drivers.barren, true); /* it is to be tried again */
     }
     bool wakes = maker != NULL && spare_put(maker); /* with the call, but at the run's end */
     lock_release(&drivers.lock);
@@ -629,6 +662,7 @@ no_race_check weft_ns drivers_look(void)
         return WEFT_FOREVER;
     }
     bool wanted = look_at_all(&any);
+    make_spares();
     if (!load_relaxed(&monitor_soon)) { /* who has set it has woken the monitor behind that */
         watch.soon = false;
         return WEFT_FOREVER;
@@ -648,6 +682,7 @@ no_race_check weft_ns drivers_look(void)
         lock_release(&drivers.lock);
         any = false;
         look_at_all(&any);
+        make_spares();
         if (!any) {
             watch.soon = false;
             return WEFT_FOREVER;
@@ -669,6 +704,7 @@ bool drivers_begin(void)
     pthread_sigmask(SIG_SETMASK, NULL, &drivers.signals);
     store_relaxed(&drivers.used, false);
     store_relaxed(&drivers.barren, false);
+    store_relaxed(&drivers.lacking, 0u);
     store_relaxed(&drivers.over, 0u);
     lock_release(&drivers.lock);
     drivers.caller->call = NULL; /* the last run may have ended before it was made */

@@ -33,7 +33,8 @@
  *   D2  A listed worker owns nothing that anybody waits for: its tasks were put where all find them (policy.leave), it
  *       watches neither timers nor others, its limbo epoch says that it sleeps. Who lists it looks, once it is in the
  *       list, for tasks and for timers that nobody watches, as a worker does that goes to sleep, and whether somebody
- *       looks after those at work (policy.is_watched), and then wakes one.
+ *       looks after those at work (policy.is_watched), and then wakes one. If there is no spare for it,
+ *       the monitor makes one: who wakes may hold a lock of any kind.
  *   D3  While a worker is in a call that is not listed, and anything could be waiting for it (a task or a timer, or
  *       others are at work), the monitor looks each 40 us, later up to 320 us. Who enters a call sees the flag
  *       `monitor_soon`, or looks by himself under the lock; who pushes a task from outside, wakes a worker, leaves
@@ -110,7 +111,8 @@ extern struct drivers {
     /* looked at by every call */
     _Alignas(CACHE_LINE) _Atomic(unsigned) spares; /* written under the lock */
     _Atomic(bool) used;                            /* there was a call in this run; written under the lock */
-    _Atomic(bool) barren;                          /* no thread was to be had of late; a hint */
+    _Atomic(bool) barren;                          /* no thread was to be had of late: the monitor tries again */
+    _Atomic(unsigned) lacking;                     /* see drivers_lack() */
     _Atomic(uint32_t)
         over; /* futex word: 1 once the main task has returned; the caller may wait for it without a worker */
 } drivers;
@@ -135,8 +137,10 @@ bool driver_call_waiting(struct driver *driver, struct task **task);
  * of the two is missing. */
 struct driver *driver_give_listed(void);
 void driver_wake(struct driver *driver);
-/* One more spare thread; false: none is to be had. */
-bool driver_add(void);
+/* There was no spare for a worker in the list: the monitor makes one. From anywhere, as the caller may hold a lock of whatever kind. */
+void drivers_lack(void);
+/* The monitor's, at each tick: are threads to be had again? */
+void drivers_retry(void);
 /* Under the lock: is a call under way that the monitor ought to look at, and does not? Then monitor_look_soon(),
  * without the lock. */
 bool drivers_missed(void);

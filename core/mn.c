@@ -154,20 +154,19 @@ struct mn_worker *mn_choose_sleeper(void)
 
 bool mn_wake_one(void)
 {
-    struct mn_worker *worker;
-    struct driver *driver;
-    bool more, missed;
-    do {
-        driver = NULL;
-        lock_acquire(&drivers.lock);
-        worker = mn_choose_sleeper();
-        more = worker == NULL && mn.listed_first != NULL && !load_relaxed(&mn.stop);
-        if (unlikely(more)) {
-            driver = driver_give_listed();
-        }
-        missed = drivers_missed();
-        lock_release(&drivers.lock);
-    } while (unlikely(more && driver == NULL) && !load_relaxed(&drivers.barren) && driver_add()); /* hint */
+    struct driver *driver = NULL;
+    bool lacking = false;
+    lock_acquire(&drivers.lock);
+    struct mn_worker *worker = mn_choose_sleeper();
+    if (unlikely(worker == NULL && mn.listed_first != NULL && !load_relaxed(&mn.stop))) {
+        driver = driver_give_listed();
+        lacking = driver == NULL;
+    }
+    bool missed = drivers_missed();
+    lock_release(&drivers.lock);
+    if (unlikely(lacking)) {
+        drivers_lack();
+    }
     if (unlikely(missed)) {
         monitor_look_soon();
     }
@@ -275,7 +274,7 @@ static void say_hog(struct mn_worker *worker, weft_ns kept)
 bool mn_watch(weft_ns now)
 {
     unsigned busy = 0;
-    store_relaxed(&drivers.barren, false); /* hint: tried again */
+    drivers_retry();
     for (unsigned i = 0; i < mn.count; i++) {
         struct mn_worker *worker = &mn.workers[i];
         uint32_t tick = load_relaxed(&worker->tick); /* hints, here and below */

@@ -489,6 +489,28 @@ TASK_TEST(calls_wait_until_there_is_a_thread)
     close_pipe();
 }
 
+/* And they are also made if nobody makes another one. */
+TASK_TEST(calls_wait_for_nobody_but_a_thread)
+{
+    struct crew crew;
+    if (!calls_on_own_thread()) {
+        return;
+    }
+    open_pipe();
+    weft_blocking(do_nothing, NULL);
+    crew_init(&crew);
+    fail_threads(0);
+    say_and_read_all(&crew);
+    fail_threads(SIZE_MAX);
+    for (int i = 0; i < 5000 && load_acquire(&reading) != crowd(); i++) {
+        weft_sleep(1000000);
+    }
+    CHECK_EQ(load_acquire(&reading), crowd());
+    write_bytes(crowd());
+    crew_fini(&crew);
+    close_pipe();
+}
+
 static void write_two(void *unused)
 {
     (void)unused;
@@ -738,6 +760,7 @@ TCase *calls_tests(void)
     tcase_add_test(cases, runs_end_beside_calls);
     tcase_add_test(cases, calls_without_threads);
     tcase_add_test(cases, calls_wait_until_there_is_a_thread);
+    tcase_add_test(cases, calls_wait_for_nobody_but_a_thread);
     tcase_add_test(cases, threads_of_older_runs_drive_as_others);
     tcase_add_test(cases, the_last_spare_is_not_taken_for_a_worker_that_moves);
     tcase_add_test(cases, ten_thousand_calls);
