@@ -490,11 +490,13 @@ static cold_function enum without_spare call_without_spare(struct driver *driver
         return CALL_IS_LEFT;
     }
     worker_set_self(NULL);
+    store_relaxed(&worker->blocked, true); /* hint */
     store_release(&worker->base.epoch, LIMBO_ASLEEP);
     call->fn(call->arg);
     if (driver->forked) {
         task_lost();
     }
+    store_relaxed(&worker->blocked, false);
     limbo_quiet(&worker->base.epoch);
     worker_set_self(&worker->base);
     race_release(call->task);

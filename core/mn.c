@@ -278,8 +278,9 @@ bool mn_watch(weft_ns now)
     for (unsigned i = 0; i < mn.count; i++) {
         struct mn_worker *worker = &mn.workers[i];
         uint32_t tick = load_relaxed(&worker->tick); /* hints, here and below */
-        /* one in a call that is not listed is at work: its task may make one after the other */
-        bool asleep = load_relaxed(&worker->base.epoch) == LIMBO_ASLEEP && !driver_in_call(worker);
+        /* one in a call that is not listed is at work: its task may make one after the other; or it is blocked by it, beside tasks of its own */
+        bool asleep = load_relaxed(&worker->base.epoch) == LIMBO_ASLEEP && !driver_in_call(worker) &&
+                      !load_relaxed(&worker->blocked);
         busy += asleep ? 0 : 1;
         if (asleep || tick != worker->tick_seen) {
             worker->tick_seen = tick;

@@ -34,6 +34,8 @@ struct mn_worker {
     _Atomic(struct driver *) driver; /* written under drivers.lock */
     uint32_t call_seen;              /* its state at the monitor's last look */
     bool chosen; /* mn_wake_one() has taken the worker from a call: the first thing that its new driver sees */
+    _Atomic(bool)
+        blocked; /* by a call, as there is no other thread for it: see driver.h, D4; owner writes, a hint for the monitor */
     struct magazine tasks, stacks;
     void *local; /* the policy's */
     struct timers timers;
