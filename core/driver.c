@@ -33,6 +33,8 @@ static const weft_ns short_ns = 20000;
 struct drivers drivers;
 
 static _Thread_local struct driver *driver_self; /* for drivers_forked() */
+static struct driver
+    *outer_self; /* of the thread that runs now: it may be in a call that an older run has left behind */
 
 static force_inline uint32_t with_kind(uint32_t state, enum driver_kind kind)
 {
@@ -711,6 +713,7 @@ bool drivers_begin(void)
     lock_release(&drivers.lock);
     drivers.caller->call = NULL; /* the last run may have ended before it was made */
     drivers.caller->forked = false;
+    outer_self = driver_self;
     driver_self = drivers.caller;
     return true;
 }
@@ -781,7 +784,8 @@ bool drivers_end(void)
     drivers.out = drivers.taken = 0;
     store_relaxed(&drivers.used, false);
     lock_release(&drivers.lock);
-    driver_self = NULL;
+    driver_self = outer_self;
+    outer_self = NULL;
     return out != 0;
 }
 

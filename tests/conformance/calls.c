@@ -746,6 +746,65 @@ START_TEST(forks_do_not_come_back)
     }
 END_TEST
 
+static void run_and_fork(void *unused)
+{
+    struct weft_options options = {
+        .sched = combination.sched, .chan = combination.chan, .workers = combination.workers};
+    (void)unused;
+    store_release(&reading, 1u);
+    while (!load_acquire(&quit)) {
+        usleep(1000);
+    }
+    CHECK_STATUS(weft_run(&options, go_on, NULL), WEFT_OK);
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(20);
+        return;
+    }
+    int status = 0;
+    CHECK(waitpid(child, &status, 0) == child);
+    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 99);
+}
+
+static void call_run_and_fork(void *unused)
+{
+    weft_blocking(run_and_fork, unused);
+}
+
+static void leave_fork(void *unused)
+{
+    CHECK_STATUS(weft_go(call_run_and_fork, unused), WEFT_OK);
+    await_at_least(&reading, 1);
+}
+
+static void forking_later(void)
+{
+    struct weft_options options = {
+        .sched = combination.sched, .chan = combination.chan, .workers = combination.workers};
+    alarm(20);
+    store_release(&quit, false);
+    store_release(&reading, 0u);
+    CHECK_STATUS(weft_run(&options, leave_fork, NULL), WEFT_OK);
+    store_release(&quit, true);
+    for (;;) {
+        pause();
+    }
+}
+
+/* Nor has it if the run had ended before, and the call itself had had one since. */
+START_TEST(forks_in_calls_left_behind_do_not_come_back)
+    {
+        char text[4096];
+        if (registry_sched(combination.sched)->look == NULL) {
+            skip("scheduler %s makes calls on other threads, or has one for each task", combination.sched);
+            return;
+        }
+        int status = in_child(forking_later, text, sizeof text);
+        CHECK_MSG(WIFEXITED(status) && WEXITSTATUS(status) == 2, "%#x: %s", (unsigned)status, text);
+        CHECK_MSG(strstr(text, "child of a fork") != NULL, "%s", text);
+    }
+END_TEST
+
 TCase *calls_tests(void)
 {
     TCase *cases = tcase_create("calls");
@@ -765,5 +824,6 @@ TCase *calls_tests(void)
     tcase_add_test(cases, the_last_spare_is_not_taken_for_a_worker_that_moves);
     tcase_add_test(cases, ten_thousand_calls);
     tcase_add_test(cases, forks_do_not_come_back);
+    tcase_add_test(cases, forks_in_calls_left_behind_do_not_come_back);
     return cases;
 }
