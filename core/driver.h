@@ -33,14 +33,14 @@
  *   D2  A listed worker owns nothing that anybody waits for: its tasks were put where all find them (policy.leave), it
  *       watches neither timers nor others, its limbo epoch says that it sleeps. Who lists it looks, once it is in the
  *       list, for tasks and for timers that nobody watches, as a worker does that goes to sleep, and whether somebody
- *       looks after those at work (policy.is_watched), and then wakes one. If there is no spare for it,
- *       the monitor makes one: who wakes may hold a lock of any kind.
+ *       looks after those at work (policy.is_watched), and then wakes one. If there is no spare for it, the monitor
+ *       makes one: who wakes may hold a lock of any kind.
  *   D3  While a worker is in a call that is not listed, and anything could be waiting for it (a task or a timer, or
  *       others are at work), the monitor looks each 40 us, later up to 320 us. Who enters a call sees the flag
- *       `monitor_soon`, or looks by himself under the lock; who pushes a task from outside, wakes a worker, leaves
- *       the list of the idle, or comes back from a call the slow way, looks for such calls under the same lock. The monitor takes its flag back, under the lock,
- *       before its last look (seq_cst, both: against the entry; the lock: against a thread that is given the worker between
- *       the two). Besides that it lists such calls at its usual pace.
+ *       `monitor_soon`, or looks by himself under the lock; who pushes a task from outside, wakes a worker, leaves the
+ *       list of the idle, or comes back from a call the slow way, looks for such calls under the same lock. The monitor
+ *       takes its flag back, under the lock, before its last look (seq_cst, both: against the entry; the lock: against
+ *       a thread that is given the worker between the two). Besides that it lists such calls at its usual pace.
  *   D4  Of the threads of a run one is in no call: a thread enters one only if it has seen a spare since it got its worker,
  *       so that the last of those seen is at work, or a spare. If it sees none, and none can be made, it looks once more
  *       under the lock; then its call waits for a thread that comes back without a worker, or that is made, and it goes on
