@@ -15,6 +15,7 @@
  * both pairs are seq_cst.
  * Cost: two read-modify-writes on one shared line a park/ready pair, and the switch.
  * Good at: few workers, coarse tasks, fairness. Bad at: many workers, short tasks. */
+#include "core/blocking.h"
 #include "core/mn.h"
 
 #include <stdlib.h>
@@ -103,19 +104,6 @@ static struct task *global_find(struct mn_worker *worker)
     return NULL;
 }
 
-static bool global_any_work(struct mn_worker *worker, bool listed)
-{
-    (void)listed;
-    return load_seq_cst(&global_shared(worker)->length) !=
-           0; /* seq_cst: G1's second half, for a worker that is listed */
-}
-
-static void global_resume(struct mn_worker *worker)
-{
-    (void)worker;
-    mn_hand_over();
-}
-
 static bool global_init(void)
 {
     struct global_queue *queue = aligned_alloc(CACHE_LINE, sizeof *queue);
@@ -143,8 +131,6 @@ static const struct mn_policy global_policy = {
     .inject = global_inject,
     .pop = global_pop,
     .find = global_find,
-    .any_work = global_any_work,
-    .resume = global_resume,
     .entry = global_entry,
 };
 
@@ -162,8 +148,7 @@ const struct sched_ops global_ops = {
     .arm = mn_arm,
     .fire_due = mn_fire_due,
     .poll = global_poll,
-    .blocking = mn_blocking,
-    .look = drivers_look,
+    .blocking = blocking_run,
     .watch = mn_watch,
     .stuck = mn_stuck,
     .exit = global_exit,
