@@ -31,7 +31,7 @@ __attribute__((naked, noinline, aligned(64))) bool weft_call(void (*fn)(void *) 
             "je frame_refuse\n\t"
             "testq %rdi, %rdi\n\t"
             "je frame_refuse\n\t"
-            "movq 8(%rax), %rax\n\t" /* the task */
+            "movq (%rax), %rax\n\t" /* the task */
             "subq $216, %rsp\n\t"
             CALL_CFI("adjust_cfa_offset 216")
             "movq %rbx, 16(%rsp)\n\t"

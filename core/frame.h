@@ -57,7 +57,7 @@ void frame_refuse(void) from_assembly __attribute__((noreturn));
 
 #ifdef CALL_ASSEMBLY
 
-_Static_assert(offsetof(struct worker, current) == 8 && offsetof(struct task, frames) == 88, "as weft_call has them");
+_Static_assert(offsetof(struct worker, current) == 0 && offsetof(struct task, frames) == 88, "as weft_call has them");
 _Static_assert(offsetof(struct frame, parent) == 0 && offsetof(struct frame, base) == 8 &&
                    offsetof(struct frame, count) == 12 && offsetof(struct frame, kept) == 16 &&
                    offsetof(struct frame, few) == 88 && sizeof(struct frame) == 216 && FUNCTION_RUNS == 0,

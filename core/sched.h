@@ -100,8 +100,8 @@ enum preempt {
 /* What every scheduler keeps for each thread that runs tasks: the owner's only. A scheduler's own worker begins
  * with it. */
 struct worker {
-    _Atomic(uint8_t) preempt; /* enum preempt; by the monitor: give way at the next chance. First: weft.h reads it */
     _Atomic(struct task *) current; /* NULL between tasks; the owner's, but for a look by the monitor */
+    _Atomic(uint8_t) preempt;       /* enum preempt; by the monitor: give way at the next chance. weft.h reads it */
     _Atomic(uint64_t) epoch;        /* see limbo.h; read by all */
     _Atomic(uint64_t) random;       /* state of random_next; atomic as several tasks use it, one after the other */
     unsigned index;
@@ -109,7 +109,7 @@ struct worker {
     struct limbo limbo; /* its own freed channels, unless it comes and goes with a task */
     struct guard guard; /* of the thread's stack, where tasks run on it */
 };
-_Static_assert(offsetof(struct worker, preempt) == 0 && PREEMPT_NONE == 0, "weft.h reads it");
+_Static_assert(offsetof(struct worker, preempt) == WEFT_HURRIED && PREEMPT_NONE == 0, "weft.h reads it");
 
 /* The run that is going on. Written by weft_run before any worker starts and after all have ended. */
 struct runtime {

@@ -304,7 +304,7 @@ struct weft_mutex {
     uint32_t state, opaque;
     uint64_t opaques[1];
 };
-enum { WEFT_MUTEX_LOCKED = 1 };
+enum { WEFT_MUTEX_LOCKED = 1, WEFT_HURRIED = sizeof(void *) };
 void weft_lock(struct weft_mutex *mutex);
 bool weft_try_lock(struct weft_mutex *mutex);
 void weft_unlock(struct weft_mutex *mutex);
@@ -326,7 +326,7 @@ extern inline __attribute__((gnu_inline, always_inline)) const unsigned char *we
 extern inline __attribute__((gnu_inline)) void weft_lock(struct weft_mutex *mutex)
 {
     const unsigned char *hurried = weft_hurried();
-    if (__builtin_expect(hurried != NULL && __atomic_load_n(hurried, __ATOMIC_RELAXED) == 0, 1)) {
+    if (__builtin_expect(hurried != NULL && __atomic_load_n(hurried + WEFT_HURRIED, __ATOMIC_RELAXED) == 0, 1)) {
         uint32_t state = 0;
         if (__builtin_expect(!weft_alone, 1)) {
             if (__builtin_expect(__atomic_compare_exchange_n(&mutex->state, &state, WEFT_MUTEX_LOCKED, false,
