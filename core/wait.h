@@ -116,6 +116,20 @@ static force_inline void waitq_remove(struct waitq *queue, struct waiter *waiter
     store_release(&queue->count, load_relaxed(&queue->count) - 1);
 }
 
+/* A timer's expire(). */
+struct task *wait_expire(struct timer *timer, weft_ns now);
+
+/* The calling task's. */
+static force_inline void wait_init(struct wait *wait, weft_ns deadline)
+{
+    store_relaxed(&wait->claim, (uint32_t)CLAIM_OPEN); /* nobody knows it yet */
+    wait->task = task_self();
+    wait->parked = false;
+    if (unlikely(deadline != WEFT_FOREVER)) {
+        wait->timer = (struct timer){.when = deadline, .expire = wait_expire};
+    }
+}
+
 /* Ends the wait in favour of `index`. True: won; *parked then says whether the caller must ready the task. */
 static inline bool wait_claim(struct wait *wait, uint32_t index, bool *parked)
 {
@@ -134,6 +148,17 @@ static inline bool wait_claim(struct wait *wait, uint32_t index, bool *parked)
             return true;
         }
     }
+}
+
+/* In no queue yet: what is left out here is written when it enters one. */
+static force_inline void waiter_init(struct waiter *waiter, struct wait *wait, uint32_t index, void *value)
+{
+    waiter->task = wait->task;
+    waiter->wait = wait;
+    waiter->index = index;
+    waiter->queued = false;
+    waiter->status = WEFT_AGAIN;
+    waiter->value = value;
 }
 
 /* Claims a waiter that is in a queue whose lock the caller holds, and takes it out in any case. */
@@ -162,8 +187,4 @@ static inline bool wait_commit(void *arg)
     wait->parked = false;
     return false;
 }
-
-/* A timer's expire(). */
-struct task *wait_expire(struct timer *timer, weft_ns now);
-
 #endif
