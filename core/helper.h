@@ -1,5 +1,5 @@
-/* Threads of the runtime's own beside the workers: the monitor, the service of timers, those of blocking calls. They run no
- * tasks, receive no signals, and are known to the detection of deadlocks. */
+/* Threads of the runtime's own: the monitor, the service of timers, those of blocking calls and those that drive workers. They are known
+ * to the detection of deadlocks, and receive no signals, but for those that drive a worker while they do. */
 #ifndef CORE_HELPER_H
 #define CORE_HELPER_H
 

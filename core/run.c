@@ -1,5 +1,6 @@
 /* weft_run: options, the registry, and what belongs to no other file. */
 #include "blocking.h"
+#include "driver.h"
 #include "helper.h"
 #include "lot.h"
 #include "monitor.h"
@@ -197,6 +198,7 @@ static void forked(void)
         observable = false;
     }
     blocking_forked();
+    drivers_forked();
     threads_forked();
 }
 

@@ -81,6 +81,8 @@ struct sched_ops {
      * to that itself. */
     bool (*watch)(weft_ns now);
     bool (*stuck)(void);
+    /* NULL, or: the monitor's look at calls that may block their threads. Returns how soon it must look again, at the most. */
+    weft_ns (*look)(void);
     /* NULL, or: blocks while *word == expected, until futex_wake(word); may return for no reason. */
     void (*wait_word)(_Atomic(uint32_t) *word, uint32_t expected);
     void (*exit)(void) __attribute__((noreturn));
