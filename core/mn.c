@@ -307,14 +307,16 @@ bool mn_watch(weft_ns now)
 }
 
 /* All workers are in the list of the idle, so nobody has been chosen, and within mn_sleep, so nobody has a task at hand: they looked at
- * the queues after the last push. What could wake one from outside was looked at before, or is counted under the lock. */
+ * the queues after the last push. What else could wake one is looked at under the lock, too: before it, a task that has come back since
+ * could have armed a timer, and sleep by now. */
 bool mn_stuck(void)
 {
-    if (load_seq_cst(&mn.stop) || blocking_out() != 0 || next_timer() != WEFT_FOREVER) {
+    if (load_seq_cst(&mn.stop)) {
         return false;
     }
     lock_acquire(&drivers.lock);
-    bool all = drivers.out == 0 && load_seq_cst(&mn.idle_count) == mn.count && load_seq_cst(&mn.asleep) == mn.count;
+    bool all = drivers.out == 0 && load_seq_cst(&mn.idle_count) == mn.count && load_seq_cst(&mn.asleep) == mn.count &&
+               blocking_out() == 0 && next_timer() == WEFT_FOREVER;
     lock_release(&drivers.lock);
     return all;
 }
