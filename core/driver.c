@@ -662,7 +662,8 @@ no_race_check weft_ns drivers_look(void)
         bool soon;
     } watch; /* the monitor's */
     bool any = false;
-    if (!load_relaxed(&drivers.used)) {
+    /* a thread that an older run has left in a call may set the flag at any time */
+    if (!load_relaxed(&drivers.used) && !load_relaxed(&monitor_soon)) {
         return WEFT_FOREVER;
     }
     bool wanted = look_at_all(&any);

@@ -5,6 +5,8 @@
  * is left out there. */
 #include "conformance.h"
 
+#include "core/monitor.h"
+
 #include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -657,6 +659,20 @@ START_TEST(threads_of_older_runs_drive_as_others)
     }
 END_TEST
 
+/* A thread that an older run has left behind may tell the monitor to look before there is a call: it stops again, and hears
+ * of the first one that it ought to look at. */
+TASK_TEST(the_monitor_is_told_too_early)
+{
+    if (!calls_on_own_thread()) {
+        return;
+    }
+    monitor_look_soon();
+    for (int i = 0; i < 5000 && load_relaxed(&monitor_soon); i++) {
+        weft_sleep(1000000);
+    }
+    CHECK(!load_relaxed(&monitor_soon));
+}
+
 /* --- all at once --- */
 
 enum { CALLERS = 8 };
@@ -822,6 +838,7 @@ TCase *calls_tests(void)
     tcase_add_test(cases, calls_wait_for_nobody_but_a_thread);
     tcase_add_test(cases, threads_of_older_runs_drive_as_others);
     tcase_add_test(cases, the_last_spare_is_not_taken_for_a_worker_that_moves);
+    tcase_add_test(cases, the_monitor_is_told_too_early);
     tcase_add_test(cases, ten_thousand_calls);
     tcase_add_test(cases, forks_do_not_come_back);
     tcase_add_test(cases, forks_in_calls_left_behind_do_not_come_back);
