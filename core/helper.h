@@ -14,6 +14,8 @@ int helper_create(pthread_t *thread, void *(*fn)(void *), void *arg);
  * counts them here. */
 void threads_count(int change);
 int threads_own(void);
+/* Was the calling thread made by helper_create()? It is counted then, for as long as it lives. */
+bool threads_own_self(void);
 /* Forgets all but the caller, in the child of a fork. */
 void threads_forked(void);
 

@@ -211,8 +211,9 @@ static enum weft_status run_watched(task_fn main_fn, void *arg)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     enum weft_status status = WEFT_NOMEM;
+    int more = threads_own_self() ? 0 : 1; /* a call that an older run has left behind may have a run, too */
     pthread_once(&once, watch_forks);
-    threads_count(1);
+    threads_count(more);
     store_relaxed(&runtime.coarse_now, clock_now()); /* no other thread yet */
     if (monitor_start()) {
         if (overflow_start()) {
@@ -221,7 +222,7 @@ static enum weft_status run_watched(task_fn main_fn, void *arg)
         }
         monitor_stop();
     }
-    threads_count(-1);
+    threads_count(-more);
     return status;
 }
 
