@@ -355,8 +355,7 @@ void run_observable(bool yes)
 
 bool run_needs_limbo(void)
 {
-    return runtime.sched != NULL &&
-           (runtime.options.workers > 1 || runtime.sched->caps.os_threads || worker_self() == NULL);
+    return runtime.options.workers > 1 || runtime.sched->caps.os_threads;
 }
 
 bool run_hold(void)
