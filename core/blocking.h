@@ -1,4 +1,5 @@
-/* weft_blocking on the M:N schedulers: calls that may block their thread, on threads of their own.
+/* weft_blocking on the scheduler `sim`, whose one worker decides everything: calls that may block their thread, on threads of their own. The
+ * other M:N schedulers have driver.h.
  *
  * Idea: the task parks; a helper thread runs the function and readies the task. Threads are made when no idle one is there, up to
  * a limit, and end after ten idle seconds. A call that is out when its run ends is left behind: its stack must then not be used again.

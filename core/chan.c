@@ -116,22 +116,43 @@ struct weft_chan *weft_chan_new_as(const char *variant, size_t elem_size, size_t
     return ops == NULL ? NULL : chan_new(ops, elem_size, capacity);
 }
 
-void chan_release_memory(struct weft_chan *chan)
+/* By a thread outside: limbo looks at the workers, which must be there meanwhile; when there are none, nobody is in an operation. */
+static cold_function void release_outside(struct weft_chan *chan)
 {
-    if (run_needs_limbo()) {
+    if (run_hold()) {
         limbo_free(chan);
+        run_let_go();
     } else {
-        struct worker *worker = worker_self();
-        if (worker != NULL) {
-            race_acquire(worker); /* it is the only one: what its other tasks did on the channel came before */
-        }
         block_free(chan, chan->bytes);
     }
 }
 
+void chan_release_memory(struct weft_chan *chan)
+{
+    struct worker *worker = worker_self();
+    if (unlikely(worker == NULL)) {
+        release_outside(chan);
+    } else if (run_needs_limbo()) {
+        limbo_free(chan);
+    } else {
+        race_acquire(worker); /* it is the only one: what its other tasks did on the channel came before */
+        block_free(chan, chan->bytes);
+    }
+}
+
+/* A run may begin and end under a thread outside. */
+static bool run_is_on(void)
+{
+    bool held = worker_self() == NULL && run_hold();
+    if (held) {
+        run_let_go();
+    }
+    return held || worker_self() != NULL;
+}
+
 static cold_function void waited_for(const struct weft_chan *chan, size_t waiting)
 {
-    if (runtime.sched != NULL) { /* what a run abandoned stays in the queues, but then it is over */
+    if (run_is_on()) { /* what a run abandoned stays in the queues, but then it is over */
         weft_panic("free of the channel %p, on which %zu tasks wait", (const void *)chan, waiting);
     }
 }
@@ -160,7 +181,7 @@ void weft_chan_free(struct weft_chan *chan)
         chan->ops->fini(chan);
     }
     struct worker *worker = worker_self();
-    if (!weft_alone || worker == NULL || unlikely(!blocks_put(&worker->blocks, chan, chan->bytes))) {
+    if (worker == NULL || !weft_alone || unlikely(!blocks_put(&worker->blocks, chan, chan->bytes))) {
         chan_release_memory(chan);
     }
 }

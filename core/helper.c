@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 static _Atomic(int) own;
+static _Thread_local bool self_is_own;
 
 void threads_count(int change)
 {
@@ -16,9 +17,14 @@ int threads_own(void)
     return load_relaxed(&own);
 }
 
+bool threads_own_self(void)
+{
+    return self_is_own;
+}
+
 void threads_forked(void)
 {
-    store_relaxed(&own, 0); /* one thread is left */
+    store_relaxed(&own, self_is_own ? 1 : 0); /* one thread is left */
 }
 
 struct helper {
@@ -30,6 +36,7 @@ static void *helper_main(void *arg)
 {
     struct helper helper = *(struct helper *)arg;
     free(arg);
+    self_is_own = true;
     void *result = helper.fn(helper.arg);
     threads_count(-1);
     return result;

@@ -2,9 +2,8 @@
 
 #include "blocking.h"
 #include "futex.h"
-#include "helper.h"
+#include "monitor.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,18 +23,18 @@ static const weft_ns hog_poll_ns = 10000000; /* one tick of the monitor */
 
 void mn_idle_enter(struct mn_worker *worker)
 {
-    lock_acquire(&mn.idle_lock);
+    lock_acquire(&drivers.lock);
     store_relaxed(&worker->wake, 0u); /* others write it under the lock, and only while the worker is in the list */
     worker->idle = true;
     worker->idle_next = mn.idle_first;
     mn.idle_first = worker;
     add_seq_cst(&mn.idle_count, 1u); /* then the worker looks at the queues once more: see the policies */
-    lock_release(&mn.idle_lock);
+    lock_release(&drivers.lock);
 }
 
 bool mn_idle_leave(struct mn_worker *worker)
 {
-    lock_acquire(&mn.idle_lock);
+    lock_acquire(&drivers.lock);
     bool was_idle = worker->idle;
     if (was_idle) {
         struct mn_worker **link = &mn.idle_first;
@@ -46,7 +45,11 @@ bool mn_idle_leave(struct mn_worker *worker)
         worker->idle = false;
         sub_seq_cst(&mn.idle_count, 1u);
     }
-    lock_release(&mn.idle_lock);
+    bool missed = drivers_missed();
+    lock_release(&drivers.lock);
+    if (unlikely(missed)) {
+        monitor_look_soon();
+    }
     return was_idle;
 }
 
@@ -69,6 +72,12 @@ static bool timer_is_watched(weft_ns when)
         }
     }
     return false;
+}
+
+bool mn_timer_is_left(void)
+{
+    weft_ns timer = next_timer();
+    return timer != WEFT_FOREVER && !timer_is_watched(timer);
 }
 
 /* Deep stacks that came back are trimmed when their worker has nothing else to do, but not all the time. Returns an instant by which
@@ -124,19 +133,14 @@ bool mn_sleep(struct mn_worker *worker, weft_ns latest)
 void mn_hand_over(void)
 {
     /* seq_cst: against mn_sleep, "enter the list, then look who watches"; this worker has taken itself back as a watcher before */
-    if (load_seq_cst(&mn.idle_count) != 0) {
-        weft_ns timer = next_timer();
-        if (timer != WEFT_FOREVER && !timer_is_watched(timer)) {
-            mn_wake_one();
-        }
+    if (load_seq_cst(&mn.idle_count) != 0 && mn_timer_is_left()) {
+        mn_wake_one();
     }
 }
 
-bool mn_wake_one(void)
+struct mn_worker *mn_choose_sleeper(void)
 {
-    struct mn_worker *worker;
-    lock_acquire(&mn.idle_lock);
-    worker = mn.idle_first;
+    struct mn_worker *worker = mn.idle_first;
     if (worker != NULL) {
         mn.idle_first = worker->idle_next;
         worker->idle = false;
@@ -145,8 +149,28 @@ bool mn_wake_one(void)
          * again at once, and must not be woken by then for the time before. */
         store_release(&worker->wake, 1u);
     }
-    lock_release(&mn.idle_lock);
-    if (worker == NULL) {
+    return worker;
+}
+
+bool mn_wake_one(void)
+{
+    struct driver *driver = NULL;
+    bool lacking = false;
+    lock_acquire(&drivers.lock);
+    struct mn_worker *worker = mn_choose_sleeper();
+    if (unlikely(worker == NULL && mn.listed_first != NULL && !load_relaxed(&mn.stop))) {
+        driver = driver_give_listed();
+        lacking = driver == NULL;
+    }
+    bool missed = drivers_missed();
+    lock_release(&drivers.lock);
+    if (unlikely(lacking)) {
+        drivers_lack();
+    }
+    if (unlikely(missed)) {
+        monitor_look_soon();
+    }
+    if (worker == NULL && driver == NULL) {
         return false;
     }
     struct mn_worker *self = mn_self();
@@ -154,15 +178,21 @@ bool mn_wake_one(void)
         count_up(&self->counters.wakes, 1);
         count_up(&self->counters.futex_calls, 1);
     }
-    futex_wake(&worker->wake, 1); /* late is harmless: the sleeper looks at the word */
+    if (worker != NULL) {
+        futex_wake(&worker->wake, 1); /* late is harmless: the sleeper looks at the word */
+    } else {
+        driver_wake(driver);
+    }
     return true;
 }
 
 void mn_stop(void)
 {
-    store_seq_cst(&mn.stop, true); /* before the wake-ups; a worker that enters the list later looks at it */
+    store_seq_cst(&mn.stop, true);    /* before the wake-ups; a worker that enters the list later looks at it */
+    store_seq_cst(&drivers.over, 1u); /* before drivers_join looks who is in a call */
     while (mn_wake_one()) {
     }
+    futex_wake(&drivers.over, 1);
 }
 
 /* --- timers ----------------------------------------------------------------------------------------- */
@@ -244,10 +274,13 @@ static void say_hog(struct mn_worker *worker, weft_ns kept)
 bool mn_watch(weft_ns now)
 {
     unsigned busy = 0;
+    drivers_retry();
     for (unsigned i = 0; i < mn.count; i++) {
         struct mn_worker *worker = &mn.workers[i];
         uint32_t tick = load_relaxed(&worker->tick); /* hints, here and below */
-        bool asleep = load_relaxed(&worker->base.epoch) == LIMBO_ASLEEP;
+        /* one in a call that is not listed is at work: its task may make one after the other; or it is blocked by it, beside tasks of its own */
+        bool asleep = load_relaxed(&worker->base.epoch) == LIMBO_ASLEEP && !driver_in_call(worker) &&
+                      !load_relaxed(&worker->blocked);
         busy += asleep ? 0 : 1;
         if (asleep || tick != worker->tick_seen) {
             worker->tick_seen = tick;
@@ -274,15 +307,17 @@ bool mn_watch(weft_ns now)
 }
 
 /* All workers are in the list of the idle, so nobody has been chosen, and within mn_sleep, so nobody has a task at hand: they looked at
- * the queues after the last push. What could wake one from outside was looked at before. */
+ * the queues after the last push. What else could wake one is looked at under the lock, too: before it, a task that has come back since
+ * could have armed a timer, and sleep by now. */
 bool mn_stuck(void)
 {
-    if (load_seq_cst(&mn.stop) || blocking_out() != 0 || next_timer() != WEFT_FOREVER) {
+    if (load_seq_cst(&mn.stop)) {
         return false;
     }
-    lock_acquire(&mn.idle_lock);
-    bool all = load_seq_cst(&mn.idle_count) == mn.count && load_seq_cst(&mn.asleep) == mn.count;
-    lock_release(&mn.idle_lock);
+    lock_acquire(&drivers.lock);
+    bool all = drivers.out == 0 && load_seq_cst(&mn.idle_count) == mn.count && load_seq_cst(&mn.asleep) == mn.count &&
+               blocking_out() == 0 && next_timer() == WEFT_FOREVER;
+    lock_release(&drivers.lock);
     return all;
 }
 
@@ -346,36 +381,70 @@ no_race_check bool mn_bury(void *arg)
 
 /* --- the run ---------------------------------------------------------------------------------------- */
 
-/* The first context of each worker: runs tasks until the run ends. */
-no_race_check static void worker_loop(struct mn_worker *worker)
+/* The next task, for a driver that has none at hand; NULL: the run has ended. */
+no_race_check static struct task *next_task(const struct mn_policy *policy, struct mn_worker *worker)
 {
-    const struct mn_policy *policy = mn.policy;
-    struct signal_stack signal_stack;
-    signal_stack_install(&signal_stack, mn.signal_stacks + (size_t)worker->base.index * SIGNAL_STACK_SIZE);
-    worker_set_self(&worker->base);
-    context_init_thread(&worker->loop);
-    while (!load_relaxed(&mn.stop)) { /* relaxed: looked at again and again */
-        struct task *task = mn_next(policy, worker);
-        if (task == NULL) {
-            task = policy->find(worker);
-        } else {
-            mn_hand_over(); /* as find() does: see mn_park */
+    struct task *task = worker->chosen ? NULL : mn_next(policy, worker);
+    if (task == NULL) {
+        task = policy->find(worker);
+        worker->chosen = false; /* which concerns the first search only */
+    } else {
+        mn_hand_over(); /* as find() does: see mn_park */
+    }
+    return task;
+}
+
+/* In the first context of each driver. */
+no_race_check bool mn_drive(struct driver *driver)
+{
+    struct task *task = NULL; /* at hand */
+    if (driver->worker == NULL) {
+        if (!driver_call_waiting(driver, &task)) {
+            return false;
         }
-        if (task == NULL) {
+    } else {
+        worker_set_self(&driver->worker->base);
+        limbo_quiet(&driver->worker->base.epoch);
+    }
+    struct mn_worker *worker = driver->worker;
+    const struct mn_policy *policy =
+        mn.policy; /* the worker is this run's, and as long as the thread has one, so will the next be */
+    while (!load_relaxed(&mn.stop)) { /* relaxed: looked at again and again */
+        if (task == NULL && driver->call != NULL) {
+            if (!driver_call(driver, &task)) {
+                return false;
+            }
+            worker = driver->worker;
+        } else if (task == NULL && (task = next_task(policy, worker)) == NULL) {
             break;
         }
-        worker->previous = NULL;
-        mn_switch(policy, worker, &worker->loop, task, false);
+        if (task != NULL) {
+            worker->previous = NULL;
+            mn_switch(policy, worker, &driver->loop, task, false);
+            task = NULL;
+        }
     }
     race_acquire(worker); /* all that its tasks did: the run's end frees what they used */
     worker_set_self(NULL);
-    signal_stack_remove(&signal_stack);
+    return true;
 }
 
-static void *worker_thread(void *arg)
+/* The task leaves its stack, as a thread may have to do that goes on without it: see driver_call. */
+no_race_check void mn_blocking(task_fn fn, void *arg)
 {
-    worker_loop(arg);
-    return NULL;
+    task_poll(); /* one call after the other is no decision */
+    struct mn_worker *worker = mn_self();
+    struct task *self = load_relaxed(&worker->base.current); /* owner only */
+    struct call call = {.fn = fn, .arg = arg, .task = self};
+    store_relaxed(&self->wait_object, (const void *)(uintptr_t)fn); /* for reports, like the next two */
+    store_relaxed(&self->since, load_relaxed(&runtime.coarse_now));
+    store_relaxed(&self->wait_reason, (uint8_t)WAIT_BLOCKING);
+    load_relaxed(&worker->driver)->call = &call; /* its own */
+    worker->previous = NULL;
+    race_release(self);
+    mn_switch(mn.policy, worker, &self->context, NULL, false);
+    race_acquire(self);
+    store_relaxed(&self->wait_reason, (uint8_t)WAIT_NONE);
 }
 
 static void worker_init(struct mn_worker *worker, unsigned index, uint64_t seed)
@@ -386,20 +455,6 @@ static void worker_init(struct mn_worker *worker, unsigned index, uint64_t seed)
     store_relaxed(&worker->base.random, random_seed(seed, index)); /* no other thread yet */
     timers_init(&worker->timers);
     store_relaxed(&worker->sleeps_until, WEFT_FOREVER); /* no other thread yet */
-}
-
-/* Starts the workers but the first; returns how many there are then, the first included. */
-static unsigned start_workers(void)
-{
-    for (unsigned i = 1; i < mn.count; i++) {
-        pthread_t thread;
-        if (pthread_create(&thread, NULL, worker_thread, &mn.workers[i]) != 0) {
-            return i;
-        }
-        threads_count(1);
-        mn.workers[i].thread = (uintptr_t)thread;
-    }
-    return mn.count;
 }
 
 /* The main task: its return, not its exit, ends the run. */
@@ -415,10 +470,24 @@ static void main_task(void *unused)
 
 static enum weft_status spawn_main(void)
 {
-    worker_set_self(&mn.workers[0].base); /* this thread is about to be that worker */
+    worker_set_self(&mn.workers[0].base); /* this thread is about to drive that worker */
     enum weft_status status = mn_spawn(mn.policy, "main", main_task, NULL);
     worker_set_self(NULL);
     return status;
+}
+
+/* On the thread of weft_run's caller: drives the first worker, until the run has ended. */
+static void drive_first(void)
+{
+    struct signal_stack signal_stack;
+    signal_stack_install(&signal_stack, drivers.caller->signal_stack);
+    context_init_thread(&drivers.caller->loop);
+    if (!mn_drive(drivers.caller)) { /* a call has moved the worker to another thread */
+        while (load_acquire(&drivers.over) == 0) {
+            futex_wait(&drivers.over, 0, WEFT_FOREVER);
+        }
+    }
+    signal_stack_remove(&signal_stack);
 }
 
 enum weft_status mn_run(const struct mn_policy *policy, const struct weft_options *options, task_fn fn, void *arg)
@@ -426,18 +495,17 @@ enum weft_status mn_run(const struct mn_policy *policy, const struct weft_option
     if (policy->workers_max != 0 && options->workers > policy->workers_max) {
         runtime.options.workers = policy->workers_max; /* no other thread yet */
     }
+    lock_acquire(&drivers.lock); /* a thread that is in a call of an older run may look for somebody to wake */
     mn = (struct mn){.policy = policy, .count = runtime.options.workers, .main_fn = fn, .main_arg = arg};
+    lock_release(&drivers.lock);
     mn.float_control = float_control_read();
     mn.hog_ns = options_hog_ns();
     task_pools_reset(options->stack_size);
     enum weft_status status = WEFT_NOMEM;
     size_t size = sizeof(struct mn_worker) * mn.count;
     mn.workers = aligned_alloc(CACHE_LINE, size);
-    mn.signal_stacks = malloc((size_t)mn.count *
-                              SIGNAL_STACK_SIZE); /* here, so that a run that goes on allocates for its tasks only */
-    if (mn.workers == NULL || mn.signal_stacks == NULL) {
+    if (mn.workers == NULL || !drivers_begin()) {
         free(mn.workers);
-        free(mn.signal_stacks);
         return WEFT_NOMEM;
     }
     memset(mn.workers, 0, size);
@@ -446,32 +514,31 @@ enum weft_status mn_run(const struct mn_policy *policy, const struct weft_option
     }
     if (policy->init()) {
         run_observable(true);
-        unsigned started = start_workers();
+        unsigned started = drivers_start(mn.count);
         if (started == mn.count) {
             status = spawn_main(); /* not before all threads are there: a run that fails has done nothing */
         }
         if (status == WEFT_OK) {
-            worker_loop(&mn.workers[0]);
+            drive_first();
         } else {
             mn_stop();
         }
-        for (unsigned i = 1; i < started; i++) {
-            pthread_join((pthread_t)mn.workers[i].thread, NULL);
-            threads_count(-1);
-        }
+        drivers_join(started);
         run_observable(false);
         for (unsigned i = 0; i < mn.count; i++) {
             limbo_retire(&mn.workers[i].base.limbo);
             blocks_drain(&mn.workers[i].base.blocks);
         }
-        if (blocking_end_run()) {
+        bool helped = blocking_end_run(); /* each for the schedulers that use it */
+        if (drivers_end() || helped) {
             stacks_abandon();
         }
         policy->fini();
+    } else {
+        drivers_end();
     }
     task_pools_reset(options->stack_size);
     free(mn.workers);
-    free(mn.signal_stacks);
     mn.workers = NULL;
     return status;
 }

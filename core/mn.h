@@ -7,11 +7,14 @@
  * next one (or to its worker's loop), and the context that goes on runs the commit. A task that ends hands its stack to
  * a next task that has none: a chain of short tasks runs on one warm stack without a single switch.
  *
- * State of a worker: its owner's only, but for `wake` (written under mn.idle_lock), `sleeps_until` (read by all),
+ * The thread that runs a worker's tasks is its driver, and may be another one after a call that blocks: driver.h.
+ *
+ * State of a worker: its owner's only, but for `wake` (written under drivers.lock), `sleeps_until` (read by all),
  * `timers` (its own lock) and the counters (relaxed, one writer). mn.stop: set once, by the main task when it returns. */
 #ifndef CORE_MN_H
 #define CORE_MN_H
 
+#include "driver.h"
 #include "panic.h"
 #include "sched.h"
 
@@ -27,19 +30,23 @@ struct mn_worker {
     void *commit_arg;
     bool preempted;         /* it was made to give way as a hog */
     _Atomic(uint32_t) tick; /* counts scheduling decisions, for what is done now and then; read by the monitor */
-    struct context loop;
+    struct context *loop;   /* the driver's */
+    _Atomic(struct driver *) driver; /* written under drivers.lock */
+    uint32_t call_seen;              /* its state at the monitor's last look */
+    bool chosen; /* mn_wake_one() has taken the worker from a call: the first thing that its new driver sees */
+    _Atomic(bool)
+        blocked; /* by a call, as there is no other thread for it: see driver.h, D4; owner writes, a hint for the monitor */
     struct magazine tasks, stacks;
     void *local; /* the policy's */
     struct timers timers;
-    struct mn_worker *idle_next; /* under mn.idle_lock */
-    bool idle;                   /* under mn.idle_lock */
-    _Atomic(uint32_t) wake;      /* futex word: 1 once the worker has been chosen; written under mn.idle_lock */
+    struct mn_worker *idle_next; /* of the list that it is in; under drivers.lock */
+    bool idle;                   /* in the list of sleepers; under drivers.lock */
+    _Atomic(uint32_t) wake;      /* futex word: 1 once the worker has been chosen; written under drivers.lock */
     _Atomic(weft_ns)
         sleeps_until; /* while it sleeps: when it will look at the timers, unless others do; else WEFT_FOREVER */
     struct mn_counters counters;
     unsigned buried;    /* stacks that came back since the last trim */
     weft_ns trimmed_at; /* when that was */
-    uintptr_t thread;   /* pthread_t */
     /* the monitor's */
     weft_ns turn_at;            /* when a hog last had a turn */
     _Atomic(uint32_t) hog_tick; /* whom PREEMPT_HOG means: who runs at this tick */
@@ -61,10 +68,16 @@ struct mn_policy {
     bool (*init)(void);   /* before the workers start; false: no memory */
     void (*fini)(void);
     void (*push)(struct mn_worker *worker, struct task *task, enum push_kind kind);
-    /* From a thread that is no worker. It then calls mn_wake_one() by itself. */
+    /* From a thread that is no worker, which wakes somebody by itself. Maybe under drivers.lock: wakes nobody. */
     void (*inject)(struct task *task);
     struct task *(*pop)(struct mn_worker *worker);  /* never waits; NULL: nothing at hand */
     struct task *(*find)(struct mn_worker *worker); /* searches, sleeps; NULL: the run has ended */
+    /* For calls that may block their thread: see driver.h, D2. Is there anything to do, for this worker or for any? A hint, but for what is
+     * the worker's own, or came from outside. `listed`: no, if somebody is looking for work already. */
+    bool (*any_work)(struct mn_worker *worker, bool listed);
+    /* NULL, or: called in the worker's stead, puts its tasks where all find them. Under drivers.lock. */
+    void (*leave)(struct mn_worker *worker);
+    void (*resume)(struct mn_worker *worker); /* it goes back to work, with a task that was in a call */
     /* The longest waiting hog; NULL: there is none, or no difference is made between them and others. */
     struct task *(*pop_hog)(struct mn_worker *worker);
     bool (*any_hog)(void); /* a hint */
@@ -80,17 +93,16 @@ enum { TICKS_PER_TIMER_CHECK = 64 };
 struct mn {
     const struct mn_policy *policy;
     struct mn_worker *workers;
-    char *signal_stacks; /* SIGNAL_STACK_SIZE for each worker */
     unsigned count;
     task_fn main_fn;
     void *main_arg;
     uint64_t float_control; /* what every task starts with */
     _Atomic(bool) stop;
-    /* workers that sleep or are about to */
-    _Alignas(CACHE_LINE) struct lock idle_lock;
-    struct mn_worker *idle_first;
-    _Atomic(unsigned) idle_count; /* written under the lock; read as a hint */
-    _Atomic(unsigned) asleep;     /* workers within mn_sleep(): they have no task at hand */
+    /* workers that sleep or are about to, and such as are in long calls: under drivers.lock */
+    _Alignas(CACHE_LINE) struct mn_worker *idle_first;
+    struct mn_worker *listed_first;
+    _Atomic(unsigned) idle_count; /* of both; written under the lock; read as a hint */
+    _Atomic(unsigned) asleep;     /* workers within mn_sleep() or listed: they have no task at hand */
     /* threads outside that spawn */
     struct lock outside_lock;
     struct magazine outside_tasks;
@@ -119,6 +131,9 @@ bool mn_watch(weft_ns now);
 bool mn_stuck(void);
 enum weft_status mn_spawn_outside(const char *name, task_fn fn, void *arg);
 void mn_inject(struct task *task);
+void mn_blocking(task_fn fn, void *arg);
+/* Drives driver->worker until the run ends (true), or until the thread has lost it (false). */
+bool mn_drive(struct driver *driver);
 
 /* Enters the worker in the list of sleepers; from now on mn_wake_one() may choose it. */
 void mn_idle_enter(struct mn_worker *worker);
@@ -127,8 +142,12 @@ bool mn_idle_leave(struct mn_worker *worker);
 /* Sleeps, once entered, until woken, until a timer is due that no other sleeper watches, or until the instant `latest`. True: woken. Either way it
  * is out of the list. */
 bool mn_sleep(struct mn_worker *worker, weft_ns latest);
-/* Wakes one sleeper; false if there is none. */
+/* Wakes one sleeper, or else gives a worker that is in a long call to a thread; false if there is none. */
 bool mn_wake_one(void);
+/* Under drivers.lock: takes a sleeper from the list, which is then to be woken by its `wake`; or NULL. */
+struct mn_worker *mn_choose_sleeper(void);
+/* Is a timer armed that no sleeper watches? */
+bool mn_timer_is_left(void);
 /* For a worker that goes back to work: wakes a sleeper if there is a timer that no sleeper watches. */
 void mn_hand_over(void);
 
@@ -183,7 +202,7 @@ no_race_check static force_inline void mn_arrived(const struct mn_policy *policy
 no_race_check static force_inline struct mn_worker *mn_switch(const struct mn_policy *policy, struct mn_worker *worker,
                                                               struct context *from, struct task *next, bool dying)
 {
-    struct context *to = &worker->loop;
+    struct context *to;
     limbo_quiet(&worker->base.epoch);
     store_relaxed(&worker->base.current, next); /* owner only */
     if (next != NULL) {
@@ -192,6 +211,8 @@ no_race_check static force_inline struct mn_worker *mn_switch(const struct mn_po
         }
         to = &next->context;
         count_up(&worker->counters.switches, 1);
+    } else {
+        to = worker->loop;
     }
     race_release(worker); /* -> the end of worker_loop */
     worker = (struct mn_worker *)(void *)context_switch(from, to, &worker->base, dying);

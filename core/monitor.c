@@ -10,11 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 static const weft_ns tick_ns = 10000000;
 static const weft_ns tick_ns_max = 100000000; /* while all sleep */
 static const weft_ns quit_ns = 1000000000;    /* two SIGQUITs within this end the process */
+
+_Atomic(bool) monitor_soon;
 
 static struct {
     pthread_t thread;
@@ -190,6 +193,13 @@ void monitor_hurry(void)
     }
 }
 
+void monitor_look_soon(void)
+{
+    if (!exchange_seq_cst(&monitor_soon, true)) { /* see core/driver.h, D3 */
+        wake_monitor();
+    }
+}
+
 /* --- the thread ------------------------------------------------------------------------------------- */
 
 /* One look; false: nobody is busy. */
@@ -213,10 +223,23 @@ static bool look(weft_ns now)
     return busy;
 }
 
+/* How soon it is to be done again. */
+static weft_ns look_at_calls(void)
+{
+    weft_ns pause = WEFT_FOREVER;
+    if (runtime.sched->look != NULL && run_hold()) {
+        pause = runtime.sched->look();
+        run_let_go();
+    }
+    return pause;
+}
+
 static void *watch_over(void *unused)
 {
     (void)unused;
-    weft_ns pause = tick_ns;
+    weft_ns pause = tick_ns, next = 0;
+    prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL,
+          0UL); /* 50 us is as long as what it waits for between two looks at calls */
     for (;;) {
         uint32_t seen = load_acquire(&monitor.wake); /* first: who sees the last change sees stop, and does not wait */
         if (load_relaxed(&monitor.stop)) {           /* see above */
@@ -224,9 +247,13 @@ static void *watch_over(void *unused)
         }
         weft_ns now = clock_now();
         bool hurried = pause > tick_ns && !load_relaxed(&monitor.slow); /* hint */
-        pause = look(now) || hurried ? tick_ns : pause * 2 > tick_ns_max ? tick_ns_max : pause * 2;
-        store_relaxed(&monitor.slow, pause > tick_ns); /* hint */
-        futex_wait(&monitor.wake, seen, now + pause);
+        if (now >= next || hurried || load_relaxed(&monitor.quits) != monitor.quits_seen) {
+            pause = look(now) || hurried ? tick_ns : pause * 2 > tick_ns_max ? tick_ns_max : pause * 2;
+            store_relaxed(&monitor.slow, pause > tick_ns); /* hint */
+            next = now + pause;
+        }
+        weft_ns calls = look_at_calls();
+        futex_wait(&monitor.wake, seen, calls < next - now ? now + calls : next);
     }
     return NULL;
 }
@@ -241,6 +268,7 @@ bool monitor_start(void)
     count_sanitizer_threads();
     store_relaxed(&monitor.stop, false); /* no thread yet */
     store_relaxed(&monitor.slow, false);
+    store_relaxed(&monitor_soon, false);
     monitor.stuck_looks = 0;
     if (helper_create(&monitor.thread, watch_over, NULL) != 0) {
         return false;

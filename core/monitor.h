@@ -13,6 +13,8 @@
 #ifndef CORE_MONITOR_H
 #define CORE_MONITOR_H
 
+#include "atomic.h"
+
 #include <stdbool.h>
 
 /* Around a run. False: no thread was to be had. */
@@ -21,6 +23,10 @@ void monitor_stop(void);
 /* A worker goes to work after all had slept: from now on the monitor looks at each tick again (if this comes just when it decides on a longer
  * pause, after that one, 100 ms at the most). Any worker. */
 void monitor_hurry(void);
+/* Besides that, it looks at the calls that may block their threads (sched_ops.look), more often while `monitor_soon` is set: see core/driver.h,
+ * D3. monitor_look_soon() sets it, and wakes the monitor if it was not set; any thread. sched_ops.look takes it back. */
+extern _Atomic(bool) monitor_soon;
+void monitor_look_soon(void);
 /* Says that all tasks are asleep, lists them, and ends the process with status 2. The caller keeps the run from ending. */
 void report_deadlock(void) __attribute__((noreturn));
 /* weft_dump_tasks for a caller that keeps the run from ending. */

@@ -1,5 +1,6 @@
 /* weft_run: options, the registry, and what belongs to no other file. */
 #include "blocking.h"
+#include "driver.h"
 #include "helper.h"
 #include "lot.h"
 #include "monitor.h"
@@ -197,6 +198,7 @@ static void forked(void)
         observable = false;
     }
     blocking_forked();
+    drivers_forked();
     threads_forked();
 }
 
@@ -209,8 +211,9 @@ static enum weft_status run_watched(task_fn main_fn, void *arg)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     enum weft_status status = WEFT_NOMEM;
+    int more = threads_own_self() ? 0 : 1; /* a call that an older run has left behind may have a run, too */
     pthread_once(&once, watch_forks);
-    threads_count(1);
+    threads_count(more);
     store_relaxed(&runtime.coarse_now, clock_now()); /* no other thread yet */
     if (monitor_start()) {
         if (overflow_start()) {
@@ -219,7 +222,7 @@ static enum weft_status run_watched(task_fn main_fn, void *arg)
         }
         monitor_stop();
     }
-    threads_count(-1);
+    threads_count(-more);
     return status;
 }
 
@@ -352,8 +355,7 @@ void run_observable(bool yes)
 
 bool run_needs_limbo(void)
 {
-    return runtime.sched != NULL &&
-           (runtime.options.workers > 1 || runtime.sched->caps.os_threads || worker_self() == NULL);
+    return runtime.options.workers > 1 || runtime.sched->caps.os_threads;
 }
 
 bool run_hold(void)

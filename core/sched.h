@@ -81,6 +81,8 @@ struct sched_ops {
      * to that itself. */
     bool (*watch)(weft_ns now);
     bool (*stuck)(void);
+    /* NULL, or: the monitor's look at calls that may block their threads. Returns how soon it must look again, at the most. */
+    weft_ns (*look)(void);
     /* NULL, or: blocks while *word == expected, until futex_wake(word); may return for no reason. */
     void (*wait_word)(_Atomic(uint32_t) *word, uint32_t expected);
     void (*exit)(void) __attribute__((noreturn));
@@ -197,11 +199,11 @@ no_race_check static inline void task_park(enum wait_reason reason, const void *
     store_relaxed(&self->wait_reason, (uint8_t)WAIT_NONE);
 }
 
-/* May an operation of another thread be under way on a channel that is being freed? */
+/* May an operation of another thread be under way on a channel that a task frees? */
 bool run_needs_limbo(void);
 
-/* Called by a scheduler's run: from now on (until now) its counters(), visit(), watch() and stuck() may be called by any thread, and its
- * spawn() by threads outside. */
+/* Called by a scheduler's run: from now on (until now) its counters(), visit(), watch(), stuck() and oldest_epoch() may be called by any thread, and
+ * its spawn() by threads outside. */
 void run_observable(bool yes);
 /* For threads that are no tasks: keeps the run, if there is one (true), from ending until run_let_go(). */
 bool run_hold(void);

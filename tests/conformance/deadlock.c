@@ -192,6 +192,69 @@ START_TEST(a_thread_outside_may_help)
     }
 END_TEST
 
+static _Atomic(bool) left, helped;
+
+static void wait_for_outside(void *unused)
+{
+    (void)unused;
+    weft_recv(empty, NULL);
+    store_release(&helped, true);
+}
+
+static void run_later(void *unused)
+{
+    struct weft_options chosen = options();
+    (void)unused;
+    store_release(&left, true);
+    usleep(50000); /* the run that it was called in has ended */
+    weft_run(&chosen, wait_for_outside, NULL);
+}
+
+static void call_run_later(void *unused)
+{
+    weft_blocking(run_later, unused);
+}
+
+static void leave_run_later(void *unused)
+{
+    weft_go(call_run_later, unused);
+    while (!load_acquire(&left)) {
+        weft_sleep(1000000);
+    }
+}
+
+static void helping_child(void)
+{
+    struct weft_options chosen = options();
+    alarm(30);
+    empty = weft_chan_new_as("mutex", 0, 1);
+    weft_run(&chosen, leave_run_later, NULL);
+    usleep(600000);
+    weft_go(send_something, NULL);
+    while (!load_acquire(&helped)) {
+        usleep(1000);
+    }
+    _exit(6);
+}
+
+/* A call that an older run has left behind has a run of its own: its thread is not counted twice, and the one of the older run's
+ * caller is outside. */
+START_TEST(the_caller_of_an_older_run_may_help)
+    {
+        char text[4096];
+#ifdef SANITIZE_THREAD
+        skip("the thread sanitizer's threads can't be told from those that are there before a run");
+        return;
+#endif
+        if (registry_sched(combination.sched)->look == NULL) {
+            skip("scheduler %s makes calls on other threads, or has one for each task", combination.sched);
+            return;
+        }
+        int status = in_child(helping_child, text, sizeof text);
+        CHECK_MSG(WIFEXITED(status) && WEXITSTATUS(status) == 6, "%#x: %s", (unsigned)status, text);
+    }
+END_TEST
+
 /* --- leaks and dumps --- */
 
 static void finish_soon(void *unused)
@@ -274,6 +337,7 @@ TCase *deadlock_tests(void)
     if (!brief()) {
         tcase_add_test(cases, waiting_for_time_is_no_deadlock);
         tcase_add_test(cases, a_thread_outside_may_help);
+        tcase_add_test(cases, the_caller_of_an_older_run_may_help);
     }
     if (!brief() &&
         SLOWNESS < 20) { /* the thread sanitizer holds signals back until the thread calls something that it knows */

@@ -216,6 +216,36 @@ START_TEST(calls_are_left_behind)
     }
 END_TEST
 
+static _Atomic(bool) churns;
+
+static void *churn(void *unused)
+{
+    while (load_acquire(&churns)) {
+        weft_chan_free(make_chan(sizeof(int), combination.caps->capacity_min));
+    }
+    return unused;
+}
+
+static void return_soon(void *unused)
+{
+    (void)unused;
+    weft_yield();
+}
+
+/* A thread outside frees channels while runs begin and end. */
+START_TEST(channels_are_freed_outside)
+    {
+        pthread_t thread;
+        store_release(&churns, true);
+        CHECK(pthread_create(&thread, NULL, churn, NULL) == 0);
+        for (size_t round = 0; round < rounds(500); round++) {
+            run_body(return_soon, NULL);
+        }
+        store_release(&churns, false);
+        CHECK(pthread_join(thread, NULL) == 0);
+    }
+END_TEST
+
 static void spawn_in_call(void *unused)
 {
     (void)unused;
@@ -427,6 +457,7 @@ TCase *world_tests(void)
     tcase_add_test(cases, blocking_lets_others_run);
     tcase_add_test(cases, many_calls_block_at_once);
     tcase_add_test(cases, calls_are_left_behind);
+    tcase_add_test(cases, channels_are_freed_outside);
     tcase_add_test(cases, blocking_may_spawn);
     tcase_add_test(cases, hog_and_pair_make_progress);
     tcase_add_test(cases, a_polling_select_lets_others_run);

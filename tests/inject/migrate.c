@@ -7,10 +7,10 @@
  * State: all under one lock, but for `length`, a hint. A task's token: the queue that it belongs to.
  * Invariants
  *   M1  A worker sleeps only if it saw, after it had entered the list of sleepers, no task that it may take.
- *   M2  A push wakes every sleeper, as it does not know which of them may take the task.
+ *   M2  A push wakes every sleeper, as it does not know which of them may take the task. What comes from outside, or out of a
+ *       call that has lost its worker, stands with the new ones.
  *   M3  A worker that has slept for PATIENCE_NS beside tasks of its own takes one: all others compute, and perhaps wait for just that.
  * With one worker there is no other: it takes from its own. */
-#include "core/blocking.h"
 #include "core/mn.h"
 #include "tests/inject/inject.h"
 
@@ -43,17 +43,12 @@ static void append(struct task *task)
     /* seq_cst: M2's first half, before the load of idle_count */
     store_seq_cst(&shared.length, load_relaxed(&shared.length) + 1);
     lock_release(&shared.lock);
-    if (load_seq_cst(&mn.idle_count) != 0) { /* seq_cst: M2's second half */
-        while (mn_wake_one()) {
-        }
-    }
 }
 
+/* As the engine wakes one worker only. */
 static void migrate_inject(struct task *task)
 {
-    if (load_relaxed(&task->state) == TASK_NEW) {
-        store_relaxed(&task->token, (uint32_t)NEW); /* not published yet */
-    }
+    store_relaxed(&task->token, (uint32_t)NEW); /* not published yet */
     append(task);
 }
 
@@ -64,6 +59,10 @@ static inline void migrate_push(struct mn_worker *worker, struct task *task, enu
         store_relaxed(&task->token, (uint32_t)NEW); /* not published yet */
     }
     append(task);
+    if (load_seq_cst(&mn.idle_count) != 0) { /* seq_cst: M2's second half */
+        while (mn_wake_one()) {
+        }
+    }
 }
 
 /* Under the lock: the first task of a queue that the worker may take from, or NULL. The queues come first in turns. */
@@ -130,6 +129,19 @@ static struct task *migrate_find(struct mn_worker *worker)
     return NULL;
 }
 
+static bool migrate_any_work(struct mn_worker *worker, bool listed)
+{
+    (void)worker;
+    (void)listed;
+    return load_seq_cst(&shared.length) != 0; /* seq_cst: M1, for a worker that is listed */
+}
+
+static void migrate_resume(struct mn_worker *worker)
+{
+    (void)worker;
+    mn_hand_over();
+}
+
 static bool migrate_init(void)
 {
     memset(shared.queues, 0, sizeof shared.queues);
@@ -151,6 +163,8 @@ static const struct mn_policy migrate_policy = {
     .inject = migrate_inject,
     .pop = migrate_pop,
     .find = migrate_find,
+    .any_work = migrate_any_work,
+    .resume = migrate_resume,
     .entry = migrate_entry,
 };
 
@@ -168,7 +182,8 @@ const struct sched_ops migrate_ops = {
     .arm = mn_arm,
     .fire_due = mn_fire_due,
     .poll = migrate_poll,
-    .blocking = blocking_run,
+    .blocking = mn_blocking,
+    .look = drivers_look,
     .watch = mn_watch,
     .stuck = mn_stuck,
     .exit = migrate_exit,

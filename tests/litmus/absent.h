@@ -5,6 +5,7 @@
 #include "tests/litmus/runtime.h"
 
 #include "core/blocking.h"
+#include "core/driver.h"
 #include "core/helper.h"
 #include "core/limbo.h"
 #include "core/monitor.h"
@@ -79,6 +80,10 @@ NOT_THERE(blocking_end_run, bool, (void))
 void monitor_hurry(void)
 {
 }
+_Atomic(bool) monitor_soon;
+#ifndef LITMUS_MONITOR /* a client has its own */
+NOT_THERE(monitor_look_soon, void, (void))
+#endif
 #ifndef LITMUS_RUNS /* a client has its own, as it runs a scheduler to its end */
 NOT_THERE(weft_call, bool, (task_fn fn, void *arg))
 NOT_THERE(frames_finish, void, (struct task * self))

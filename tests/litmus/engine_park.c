@@ -28,7 +28,7 @@ static void leave(void)
     }
     struct mn_worker *worker = mn_self();
     worker->previous = NULL;
-    litmus_resume(&worker->loop, &worker->base);
+    litmus_resume(worker->loop, &worker->base);
 }
 
 static void sleeper(struct context *from, struct context *self, struct worker *worker)
@@ -67,7 +67,7 @@ static void *work(void *arg)
 {
     unsigned index = (unsigned)(uintptr_t)arg;
     litmus_enter(1 + index);
-    worker_loop(&mn.workers[index]);
+    litmus_drive(index);
     return NULL;
 }
 

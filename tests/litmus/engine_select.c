@@ -51,7 +51,7 @@ static void leave(void)
     }
     struct mn_worker *worker = mn_self();
     worker->previous = NULL;
-    litmus_resume(&worker->loop, &worker->base);
+    litmus_resume(worker->loop, &worker->base);
 }
 
 /* A function of its own: what its frame held is gone when it returns. */
@@ -89,7 +89,7 @@ static void *work(void *arg)
 {
     unsigned index = (unsigned)(uintptr_t)arg;
     litmus_enter(1 + index);
-    worker_loop(&mn.workers[index]);
+    litmus_drive(index);
     return NULL;
 }
 

@@ -7,6 +7,7 @@
 
 #include "tests/litmus/absent.h"
 
+#include "core/driver.c"
 #include "core/mn.c"
 
 #ifndef SCHED
@@ -44,6 +45,8 @@ static inline void litmus_take(struct task *task)
     (void)before;
 }
 
+static struct driver litmus_drivers[LITMUS_THREADS];
+
 static inline void litmus_begin_workers(unsigned count)
 {
     litmus_begin();
@@ -53,6 +56,7 @@ static inline void litmus_begin_workers(unsigned count)
     memset(mn.workers, 0, sizeof(struct mn_worker) * count);
     for (unsigned i = 0; i < count; i++) {
         worker_init(&mn.workers[i], i, 1);
+        driver_bind(&litmus_drivers[i], &mn.workers[i]);
     }
     bool ready = mn.policy->init();
     assert(ready);
@@ -71,6 +75,13 @@ static inline struct mn_worker *litmus_work(unsigned index)
     litmus_enter(index + 1);
     worker_set_self(&mn.workers[index].base);
     return &mn.workers[index];
+}
+
+/* The same, in the loop that runs tasks, until the run ends or the worker is lost. */
+static inline bool litmus_drive(unsigned index)
+{
+    context_init_thread(&litmus_drivers[index].loop);
+    return mn_drive(&litmus_drivers[index]);
 }
 
 #endif

@@ -15,7 +15,6 @@
  * both pairs are seq_cst.
  * Cost: two read-modify-writes on one shared line a park/ready pair, and the switch.
  * Good at: few workers, coarse tasks, fairness. Bad at: many workers, short tasks. */
-#include "core/blocking.h"
 #include "core/mn.h"
 
 #include <stdlib.h>
@@ -104,6 +103,19 @@ static struct task *global_find(struct mn_worker *worker)
     return NULL;
 }
 
+static bool global_any_work(struct mn_worker *worker, bool listed)
+{
+    (void)listed;
+    return load_seq_cst(&global_shared(worker)->length) !=
+           0; /* seq_cst: G1's second half, for a worker that is listed */
+}
+
+static void global_resume(struct mn_worker *worker)
+{
+    (void)worker;
+    mn_hand_over();
+}
+
 static bool global_init(void)
 {
     struct global_queue *queue = aligned_alloc(CACHE_LINE, sizeof *queue);
@@ -131,6 +143,8 @@ static const struct mn_policy global_policy = {
     .inject = global_inject,
     .pop = global_pop,
     .find = global_find,
+    .any_work = global_any_work,
+    .resume = global_resume,
     .entry = global_entry,
 };
 
@@ -148,7 +162,8 @@ const struct sched_ops global_ops = {
     .arm = mn_arm,
     .fire_due = mn_fire_due,
     .poll = global_poll,
-    .blocking = blocking_run,
+    .blocking = mn_blocking,
+    .look = drivers_look,
     .watch = mn_watch,
     .stuck = mn_stuck,
     .exit = global_exit,

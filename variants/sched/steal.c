@@ -40,6 +40,10 @@
  *       be stale for 64 decisions. After a sleep it is unknown, hence long; but where all others sleep too, and workers have not stayed
  *       at work for long of late, such that one task is not worth a wake-up, and two are. A worker whose slot was robbed because it stood
  *       still has none.
+ *   S6  A worker that is in a call (core/driver.h) has its slot and its ring, from which others take as from one that stands still. Once the call
+ *       lasts they are emptied into the injector: a worker in the list of the idle has nothing of its own, watches nobody, and is not the
+ *       searcher. So a thread is given it at once if others are at work and nobody watches (is_watched); and by who wakes one to search, and
+ *       finds that no other thread sleeps (worker.chosen).
  * Ordering
  *   R1 tail release -> A1 tail acquire (thief): the entries behind it, and the tasks they name
  *   R2 head CAS acq_rel -> A2 head acquire (owner): the entry has been read before the owner overwrites it
@@ -48,7 +52,6 @@
  * Cost: with one worker no read-modify-write on any path here. With more: one exchange a task through the slot, one CAS a
  * task through the ring.
  * Good at: fine-grained tasks, fork-join, talkers. Bad at: strict fairness. */
-#include "core/blocking.h"
 #include "core/mn.h"
 #include "core/monitor.h"
 
@@ -569,10 +572,12 @@ static struct task *steal_find(struct mn_worker *worker)
     weft_ns watch = WATCH_FIRST_NS;
     uint32_t none = 0;
     steal_local(worker)->leaves_watch = false;
-    weft_ns stretch = load_relaxed(&steal_shared->stretch); /* hints: one of two that write at a time is lost */
-    store_relaxed(&steal_shared->stretch, stretch + (clock_now() - steal_local(worker)->worked_at - stretch) / 4);
-    bool searcher = cas_acquire(&steal_shared->searching, &none, 1u); /* at most one searches */
-    bool woken = false;
+    bool woken = worker->chosen; /* by a thread that drives a worker from a call: see core/driver.h */
+    if (!woken) {                /* else it has not worked */
+        weft_ns stretch = load_relaxed(&steal_shared->stretch); /* hints: one of two that write at a time is lost */
+        store_relaxed(&steal_shared->stretch, stretch + (clock_now() - steal_local(worker)->worked_at - stretch) / 4);
+    }
+    bool searcher = cas_acquire(&steal_shared->searching, &none, 1u) || woken; /* at most one searches */
     struct task *task = NULL;
     while (task == NULL && !load_relaxed(&mn.stop)) { /* looked at again after each sleep */
         task = woken ? steal_from_caller(worker) : NULL;
@@ -596,6 +601,47 @@ static struct task *steal_find(struct mn_worker *worker)
         steal_go_to_work(worker);
     }
     return task;
+}
+
+/* S6: a worker from a call goes back to work. */
+static void steal_resume(struct mn_worker *worker)
+{
+    steal_local(worker)->leaves_watch = false;
+    steal_go_to_work(worker);
+}
+
+/* S6. A searcher that clears its flag takes the lock under which this is asked, and looks once more, before it sleeps; or it goes to work, and then S4
+ * holds. */
+static bool steal_any_work(struct mn_worker *worker, bool listed)
+{
+    if (listed && load_relaxed(&steal_shared->searching) != 0) { /* hint */
+        return false;
+    }
+    bool any = load_relaxed(&steal_local(worker)->next) != NULL || load_relaxed(&steal_shared->injector.length) != 0 ||
+               steal_any_hog(); /* hints */
+    for (unsigned i = 0; i < mn.count && !any; i++) {
+        any = steal_queued(&steal_shared->locals[i]) != 0;
+    }
+    return any;
+}
+
+/* S6: by the monitor, which has the worker for now. */
+static void steal_leave(struct mn_worker *worker)
+{
+    struct steal_local *local = steal_local(worker);
+    struct task *first = NULL, **link = &first, *last = NULL;
+    uint32_t count = 0;
+    struct task *task = steal_swap_next(local, NULL);
+    task = task != NULL ? task : steal_ring_pop(local);
+    while (task != NULL) {
+        *link = last = task;
+        link = &task->next;
+        count++;
+        task = steal_ring_pop(local);
+    }
+    if (count != 0) {
+        steal_inject(first, last, count);
+    }
 }
 
 /* The monitor's look at S4. */
@@ -645,6 +691,9 @@ static const struct mn_policy steal_policy = {
     .inject = steal_inject_outside,
     .pop = steal_pop,
     .find = steal_find,
+    .any_work = steal_any_work,
+    .leave = steal_leave,
+    .resume = steal_resume,
     .pop_hog = steal_pop_hog,
     .any_hog = steal_any_hog,
     .is_watched = steal_is_watched,
@@ -665,7 +714,8 @@ const struct sched_ops steal_ops = {
     .arm = mn_arm,
     .fire_due = mn_fire_due,
     .poll = steal_poll,
-    .blocking = blocking_run,
+    .blocking = mn_blocking,
+    .look = drivers_look,
     .watch = mn_watch,
     .stuck = mn_stuck,
     .exit = steal_exit,
