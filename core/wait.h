@@ -164,6 +164,13 @@ static inline bool wait_commit(void *arg)
 }
 
 /* A timer's expire(). */
-struct task *wait_expire(struct timer *timer, weft_ns now);
+static inline struct task *wait_expire(struct timer *timer, weft_ns now)
+{
+    (void)now;
+    struct wait *wait = (struct wait *)(void *)((char *)timer - offsetof(struct wait, timer));
+    struct task *task = wait->task; /* before the claim: the wait may be gone behind it */
+    bool parked = false;
+    return wait_claim(wait, WON_TIMEOUT, &parked) && parked ? task : NULL;
+}
 
 #endif
