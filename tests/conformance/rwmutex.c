@@ -171,12 +171,16 @@ TASK_TEST(rwmutex_starves_nobody)
 struct shared_rw {
     struct weft_rwmutex mutex;
     _Atomic(int) users;
+    bool lingers; /* who has the lock: so others come to wait, and it is handed over */
 };
 
 static void read_and_drop(void *arg)
 {
     struct shared_rw *shared = arg;
     weft_rlock(&shared->mutex);
+    if (shared->lingers) {
+        weft_yield();
+    }
     bool last = sub_acq_rel(&shared->users, 1) == 1;
     weft_runlock(&shared->mutex);
     if (last) {
@@ -190,6 +194,9 @@ static void write_and_drop(void *arg)
 {
     struct shared_rw *shared = arg;
     weft_wlock(&shared->mutex);
+    if (shared->lingers) {
+        weft_yield();
+    }
     bool last = sub_acq_rel(&shared->users, 1) == 1;
     weft_wunlock(&shared->mutex);
     if (last) {
@@ -205,6 +212,7 @@ TASK_TEST(the_last_user_frees_the_rwmutex)
         struct shared_rw *shared = calloc(1, sizeof *shared);
         CHECK(shared != NULL);
         store_relaxed(&shared->users, 4);
+        shared->lingers = i % 2 == 0;
         for (int user = 0; user < 4; user++) {
             crew_go(&crew, user % 2 == 0 ? read_and_drop : write_and_drop, shared);
         }
