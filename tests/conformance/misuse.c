@@ -25,31 +25,91 @@ static void unlock_unlocked(void *unused)
     weft_unlock(&mutex);
 }
 
-static void *lock_outside_of_tasks(void *unused)
+/* On a thread that is no task. */
+static void *lock_there(void *unused)
 {
     weft_lock(&mutex);
     return unused;
 }
 
-static void *unlock_outside_of_tasks(void *unused)
+static void *unlock_there(void *unused)
 {
     weft_unlock(&mutex);
     return unused;
 }
 
-static void lock_outside(void *unused)
+/* The functions, not what weft.h inlines of them. */
+static void (*volatile locks)(struct weft_mutex *) = weft_lock, (*volatile unlocks)(struct weft_mutex *) = weft_unlock;
+
+static void *call_lock_there(void *unused)
+{
+    locks(&mutex);
+    return unused;
+}
+
+static void *call_unlock_there(void *unused)
+{
+    unlocks(&mutex);
+    return unused;
+}
+
+static void *runlock_there(void *unused)
+{
+    weft_runlock(&rwmutex);
+    return unused;
+}
+
+static void *wunlock_there(void *unused)
+{
+    weft_wunlock(&rwmutex);
+    return unused;
+}
+
+static void outside(void *(*fn)(void *))
 {
     pthread_t thread;
-    pthread_create(&thread, NULL, lock_outside_of_tasks, unused);
+    pthread_create(&thread, NULL, fn, NULL);
     pthread_join(thread, NULL);
+}
+
+static void lock_outside(void *unused)
+{
+    (void)unused;
+    outside(lock_there);
+}
+
+static void call_lock_outside(void *unused)
+{
+    (void)unused;
+    outside(call_lock_there);
 }
 
 static void unlock_outside(void *unused)
 {
-    pthread_t thread;
+    (void)unused;
     weft_lock(&mutex);
-    pthread_create(&thread, NULL, unlock_outside_of_tasks, unused);
-    pthread_join(thread, NULL);
+    outside(unlock_there);
+}
+
+static void call_unlock_outside(void *unused)
+{
+    (void)unused;
+    weft_lock(&mutex);
+    outside(call_unlock_there);
+}
+
+static void runlock_outside(void *unused)
+{
+    (void)unused;
+    weft_rlock(&rwmutex);
+    outside(runlock_there);
+}
+
+static void wunlock_outside(void *unused)
+{
+    (void)unused;
+    weft_wlock(&rwmutex);
+    outside(wunlock_there);
 }
 
 static void runlock_unlocked(void *unused)
@@ -101,7 +161,11 @@ START_TEST(misuse_is_named)
         } cases[] = {
             {unlock_unlocked, "unlock of an unlocked mutex"},
             {lock_outside, "outside of any task"},
+            {call_lock_outside, "outside of any task"},
             {unlock_outside, "outside of any task"},
+            {call_unlock_outside, "outside of any task"},
+            {runlock_outside, "outside of any task"},
+            {wunlock_outside, "outside of any task"},
             {runlock_unlocked, "runlock of the rwmutex"},
             {runlock_written, "runlock of the rwmutex"},
             {wunlock_read, "wunlock of the rwmutex"},
