@@ -48,9 +48,7 @@ static void hog_mutex(void *unused)
     (void)unused;
     while (!load_acquire(&hog_stops)) {
         weft_lock(&mutex);
-        for (int i = 0; i < 20; i++) {
-            weft_yield(); /* it is held nearly all the time */
-        }
+        hog();
         weft_unlock(&mutex);
     }
 }

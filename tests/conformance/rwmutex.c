@@ -106,9 +106,7 @@ static void hog_as_writer(void *unused)
     (void)unused;
     while (!load_acquire(&hog_stops)) {
         weft_wlock(&rwmutex);
-        for (int i = 0; i < 20; i++) {
-            weft_yield();
-        }
+        hog();
         weft_wunlock(&rwmutex);
     }
 }
@@ -118,9 +116,7 @@ static void hog_as_reader(void *unused)
     (void)unused;
     while (!load_acquire(&hog_stops)) {
         weft_rlock(&rwmutex);
-        for (int i = 0; i < 20; i++) {
-            weft_yield();
-        }
+        hog();
         weft_runlock(&rwmutex);
     }
 }
@@ -144,14 +140,14 @@ static void read_ten_times(void *unused)
 }
 
 /* Neither writers nor readers that unlock only to lock again keep others out for ever. */
-static void starve(void (*hog)(void *))
+static void starve(void (*body)(void *))
 {
     struct crew hogs, others;
     crew_init(&hogs);
     crew_init(&others);
     store_release(&hog_stops, false);
     for (int i = 0; i < 3; i++) {
-        crew_go(&hogs, hog, NULL);
+        crew_go(&hogs, body, NULL);
     }
     crew_go(&others, write_ten_times, NULL);
     crew_go(&others, read_ten_times, NULL);
