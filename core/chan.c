@@ -86,8 +86,10 @@ static struct weft_chan *chan_new(const struct chan_ops *ops, size_t elem_size, 
     if (size == 0 || size > SIZE_MAX / 2) {
         return NULL;
     }
-    struct weft_chan *chan = block_new(&size);
-    if (chan == NULL) {
+    struct worker *worker = worker_self();
+    size = block_size(size);
+    struct weft_chan *chan = likely(worker != NULL) ? blocks_take(&worker->blocks, size) : NULL;
+    if (unlikely(chan == NULL) && (chan = block_new(&size)) == NULL) {
         return NULL;
     }
     memset(chan, 0, ops->header);
@@ -127,16 +129,25 @@ void chan_release_memory(struct weft_chan *chan)
     }
 }
 
-void chan_check_unused(const struct weft_chan *chan)
+static cold_function void waited_for(const struct weft_chan *chan, size_t waiting)
 {
-    if (runtime.sched == NULL) {
-        return; /* what a run abandoned stays in the queues, but then it is over */
-    }
-    size_t waiting = load_relaxed(&chan->recvq.count) + load_relaxed(&chan->sendq.count); /* the caller's order */
-    waiting += chan->ops->waiting == NULL ? 0 : chan->ops->waiting(chan);
-    if (waiting != 0) {
+    if (runtime.sched != NULL) { /* what a run abandoned stays in the queues, but then it is over */
         weft_panic("free of the channel %p, on which %zu tasks wait", (const void *)chan, waiting);
     }
+}
+
+static force_inline void check_unused(const struct weft_chan *chan)
+{
+    size_t waiting = load_relaxed(&chan->recvq.count) + load_relaxed(&chan->sendq.count); /* the caller's order */
+    waiting += chan->ops->waiting == NULL ? 0 : chan->ops->waiting(chan);
+    if (unlikely(waiting != 0)) {
+        waited_for(chan, waiting);
+    }
+}
+
+void chan_check_unused(const struct weft_chan *chan)
+{
+    check_unused(chan);
 }
 
 void weft_chan_free(struct weft_chan *chan)
@@ -144,11 +155,14 @@ void weft_chan_free(struct weft_chan *chan)
     if (chan == NULL) {
         return;
     }
-    chan_check_unused(chan);
+    check_unused(chan);
     if (chan->ops->fini != NULL) {
         chan->ops->fini(chan);
     }
-    chan_release_memory(chan);
+    struct worker *worker = worker_self();
+    if (!weft_alone || worker == NULL || unlikely(!blocks_put(&worker->blocks, chan, chan->bytes))) {
+        chan_release_memory(chan);
+    }
 }
 
 static cold_function __attribute__((noreturn)) void park_for_ever(void)

@@ -381,7 +381,7 @@ static void *worker_thread(void *arg)
 static void worker_init(struct mn_worker *worker, unsigned index, uint64_t seed)
 {
     worker->base.index = index;
-    worker->base.blocks.kept = true;
+    blocks_keep(&worker->base.blocks);
     limbo_quiet(&worker->base.epoch);
     store_relaxed(&worker->base.random, random_seed(seed, index)); /* no other thread yet */
     timers_init(&worker->timers);

@@ -33,8 +33,7 @@ static size_t enlist_all(struct weft_case *cases, size_t count, struct wait *wai
         uint16_t index = order[done++];
         struct weft_case *c = &cases[index];
         struct waiter *waiter = &waiters[index];
-        *waiter =
-            (struct waiter){.task = wait->task, .wait = wait, .index = index, .status = WEFT_AGAIN, .value = c->value};
+        waiter_init(waiter, wait, index, c->value);
         if (c->chan != NULL && !enlist(c, waiter)) {
             break;
         }
@@ -60,10 +59,10 @@ void select_delist(struct weft_case *cases, size_t count, struct waiter *waiters
 
 int select_wait(struct weft_case *cases, size_t count, weft_ns deadline, struct waiter *waiters, const uint16_t *order)
 {
-    struct wait wait = {.task = task_self()};
+    struct wait wait;
+    wait_init(&wait, deadline);
     size_t enlisted = enlist_all(cases, count, &wait, waiters, order);
     if (load_acquire(&wait.claim) < CLAIM_WON) { /* the commit's CAS revalidates */
-        wait.timer = (struct timer){.when = deadline, .expire = wait_expire};
         task_park(count == 0 ? WAIT_SLEEP : WAIT_SELECT, count == 1 ? cases[0].chan : NULL, wait_commit, &wait,
                   deadline == WEFT_FOREVER ? NULL : &wait.timer);
     }

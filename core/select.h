@@ -104,8 +104,11 @@ static force_inline int select_ready(const struct chan_ops *ops, struct weft_cas
     while (ready != 0) {
         uint32_t rest = ready;
         if (unlikely((ready & (ready - 1)) != 0)) {
-            uint32_t skip =
-                random_below(worker_self(), (uint32_t)__builtin_popcount(ready)); /* an operation may migrate */
+            uint32_t among = 0; /* __builtin_popcount is a call where the processor need not have it */
+            for (uint32_t left = ready; left != 0; left &= left - 1) {
+                among++;
+            }
+            uint32_t skip = random_below(worker_self(), among); /* an operation may migrate */
             while (skip-- > 0) {
                 rest &= rest - 1;
             }

@@ -136,6 +136,38 @@ static inline bool wait_claim(struct wait *wait, uint32_t index, bool *parked)
     }
 }
 
+/* A timer's expire(). */
+static inline struct task *wait_expire(struct timer *timer, weft_ns now)
+{
+    (void)now;
+    struct wait *wait = (struct wait *)(void *)((char *)timer - offsetof(struct wait, timer));
+    struct task *task = wait->task; /* before the claim: the wait may be gone behind it */
+    bool parked = false;
+    return wait_claim(wait, WON_TIMEOUT, &parked) && parked ? task : NULL;
+}
+
+/* The calling task's. */
+static force_inline void wait_init(struct wait *wait, weft_ns deadline)
+{
+    store_relaxed(&wait->claim, (uint32_t)CLAIM_OPEN); /* nobody knows it yet */
+    wait->task = task_self();
+    wait->parked = false;
+    if (unlikely(deadline != WEFT_FOREVER)) {
+        wait->timer = (struct timer){.when = deadline, .expire = wait_expire};
+    }
+}
+
+/* In no queue yet: what is left out here is written when it enters one. */
+static force_inline void waiter_init(struct waiter *waiter, struct wait *wait, uint32_t index, void *value)
+{
+    waiter->task = wait->task;
+    waiter->wait = wait;
+    waiter->index = index;
+    waiter->queued = false;
+    waiter->status = WEFT_AGAIN;
+    waiter->value = value;
+}
+
 /* Claims a waiter that is in a queue whose lock the caller holds, and takes it out in any case. */
 static inline bool waiter_claim(struct waitq *queue, struct waiter *waiter, bool *parked)
 {
@@ -162,15 +194,4 @@ static inline bool wait_commit(void *arg)
     wait->parked = false;
     return false;
 }
-
-/* A timer's expire(). */
-static inline struct task *wait_expire(struct timer *timer, weft_ns now)
-{
-    (void)now;
-    struct wait *wait = (struct wait *)(void *)((char *)timer - offsetof(struct wait, timer));
-    struct task *task = wait->task; /* before the claim: the wait may be gone behind it */
-    bool parked = false;
-    return wait_claim(wait, WON_TIMEOUT, &parked) && parked ? task : NULL;
-}
-
 #endif

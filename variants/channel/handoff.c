@@ -14,7 +14,8 @@
  *   H2  A waiter that was taken out and claimed (wait.h) is completed under the lock: its value is copied and its status set; it never
  *       has to try again.
  *   H3  A select holds the locks of all its channels, each once, taken in the order of their addresses, from its look until its task has
- *       parked: between the look and the queueing nobody gets on.
+ *       parked: between the look and the queueing nobody gets on. Where there is one worker (core/lock.h, weft_alone) nobody would anyway, and
+ *       a select that waits goes from the look of its caller, core/select.h, to the queueing.
  *   H4  The locks of a select that has parked are released by its commit, from a list on its stack. It does not return before it has taken the
  *       lock of each channel but the one that claimed it; if that is not the last of the list it waits there for the commit, and if it is the
  *       commit is through with the list.
@@ -254,16 +255,17 @@ static force_inline size_t handoff_insert(struct weft_chan **locks, size_t count
 {
     size_t at = count;
     while (at > 0 && (uintptr_t)locks[at - 1] > (uintptr_t)chan) {
+        locks[at] = locks[at - 1];
         at--;
     }
-    if (at > 0 && locks[at - 1] == chan) {
-        return count;
+    if (likely(at == 0 || locks[at - 1] != chan)) {
+        locks[at] = chan;
+        return count + 1;
     }
-    for (size_t i = count; i > at; i--) {
-        locks[i] = locks[i - 1];
+    for (; at < count; at++) { /* what has moved goes back */
+        locks[at] = locks[at + 1];
     }
-    locks[at] = chan;
-    return count + 1;
+    return count;
 }
 
 static force_inline void handoff_sort_few(struct handoff_select *self)
@@ -339,17 +341,20 @@ static force_inline int handoff_look(struct handoff_select *self, struct task **
 /* Under all locks, which it releases: H3. */
 static int handoff_select_wait(struct handoff_select *self, weft_ns deadline)
 {
-    self->wait = (struct wait){.task = task_self(), .timer = {.when = deadline, .expire = wait_expire}};
+    struct weft_chan *only = NULL;
+    bool several = false;
+    wait_init(&self->wait, deadline);
     for (size_t i = 0; i < self->count; i++) {
         uint16_t index = self->order[i];
         struct weft_case *c = &self->cases[index];
-        struct waiter *waiter = &self->waiters[index];
-        *waiter = (struct waiter){.task = self->wait.task, .wait = &self->wait, .index = index, .value = c->value};
         if (c->chan != NULL) {
-            waitq_push(chan_queue(c->chan, c->op), waiter);
+            several = several || (only != NULL && only != c->chan);
+            only = c->chan;
+            waiter_init(&self->waiters[index], &self->wait, index, c->value);
+            waitq_push(chan_queue(c->chan, c->op), &self->waiters[index]);
         }
     }
-    task_park(WAIT_SELECT, self->lock_count == 1 ? self->locks[0] : NULL, handoff_commit, self,
+    task_park(WAIT_SELECT, several ? NULL : only, handoff_commit, self,
               deadline == WEFT_FOREVER ? NULL : &self->wait.timer);
     uint32_t won = load_acquire(&self->wait.claim) - CLAIM_WON; /* final */
     select_delist(self->cases, self->count, self->waiters, self->order, self->wait.parked ? won : SIZE_MAX);
@@ -384,6 +389,10 @@ static __attribute__((noinline)) int handoff_select(struct weft_case *cases, siz
     self.order = room->order;
     self.locks = room->chans;
     self.waiters = room->waiters;
+    if (weft_alone && wait) { /* H3 */
+        self.lock_count = 0;
+        return handoff_select_wait(&self, deadline);
+    }
     if (likely(count <= SELECT_STACK_CASES)) {
         handoff_sort_few(&self);
     } else {
