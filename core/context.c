@@ -7,14 +7,14 @@
 no_race_check_below;
 
 /* used: the assembly of worker_self() names it, which link-time optimisation does not see */
-__attribute__((used, tls_model("initial-exec"))) _Thread_local struct worker *worker_tls;
+__attribute__((used, tls_model("initial-exec"))) _Thread_local struct worker *weft_worker_tls;
 
 #ifdef WEFT_UCONTEXT
 
 __attribute__((noinline)) struct worker *worker_self(void)
 {
     __asm__ volatile("" ::: "memory"); /* keeps calls from being merged: each reads the thread's own */
-    return worker_tls;
+    return weft_worker_tls;
 }
 
 /* makecontext passes ints only: a pointer travels as two halves. */

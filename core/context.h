@@ -125,12 +125,12 @@ void context_fini(struct context *context);
  * stack)? A return on another stack than the call's is a fault then, so that contexts can't be switched. */
 bool context_shadowed(void);
 
-extern _Thread_local struct worker *worker_tls __attribute__((tls_model("initial-exec")));
+extern _Thread_local struct worker *weft_worker_tls __attribute__((tls_model("initial-exec")));
 
 /* Makes the calling thread run tasks as this worker; NULL: no more. */
 static inline void worker_set_self(struct worker *worker)
 {
-    worker_tls = worker;
+    weft_worker_tls = worker;
     __asm__ volatile("" ::: "memory"); /* the assembly of worker_self() reads it unseen */
 }
 
@@ -139,7 +139,7 @@ static inline void worker_set_self(struct worker *worker)
 static force_inline struct worker *worker_self(void)
 {
     struct worker *self;
-    __asm__ volatile("movq worker_tls@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=r"(self));
+    __asm__ volatile("movq weft_worker_tls@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=r"(self));
     return self;
 }
 #elif defined(__aarch64__) && !defined(WEFT_UCONTEXT)
@@ -148,8 +148,8 @@ static force_inline struct worker *worker_self(void)
     struct worker *self;
     uintptr_t scratch;
     __asm__ volatile("mrs %1, tpidr_el0\n\t"
-                     "adrp %0, :gottprel:worker_tls\n\t"
-                     "ldr %0, [%0, #:gottprel_lo12:worker_tls]\n\t"
+                     "adrp %0, :gottprel:weft_worker_tls\n\t"
+                     "ldr %0, [%0, #:gottprel_lo12:weft_worker_tls]\n\t"
                      "ldr %0, [%1, %0]"
                      : "=&r"(self), "=&r"(scratch));
     return self;

@@ -25,7 +25,7 @@ __attribute__((naked, noinline, aligned(64))) bool weft_call(void (*fn)(void *) 
                                               void *arg __attribute__((unused)))
 {
     __asm__(CALL_PAD
-            "movq worker_tls@gottpoff(%rip), %rax\n\t"
+            "movq weft_worker_tls@gottpoff(%rip), %rax\n\t"
             "movq %fs:(%rax), %rax\n\t"
             "testq %rax, %rax\n\t"
             "je frame_refuse\n\t"

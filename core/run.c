@@ -424,15 +424,6 @@ bool park_stay(void *unused)
     return true;
 }
 
-struct task *wait_expire(struct timer *timer, weft_ns now)
-{
-    (void)now;
-    struct wait *wait = (struct wait *)(void *)((char *)timer - offsetof(struct wait, timer));
-    struct task *task = wait->task; /* before the claim: the wait may be gone behind it */
-    bool parked = false;
-    return wait_claim(wait, WON_TIMEOUT, &parked) && parked ? task : NULL;
-}
-
 /* G. Steele, D. Lea, C. Flood, "Fast splittable pseudorandom number generators" (OOPSLA 2014): splitmix64. */
 uint64_t random_seed(uint64_t seed, unsigned index)
 {

@@ -116,20 +116,6 @@ static force_inline void waitq_remove(struct waitq *queue, struct waiter *waiter
     store_release(&queue->count, load_relaxed(&queue->count) - 1);
 }
 
-/* A timer's expire(). */
-struct task *wait_expire(struct timer *timer, weft_ns now);
-
-/* The calling task's. */
-static force_inline void wait_init(struct wait *wait, weft_ns deadline)
-{
-    store_relaxed(&wait->claim, (uint32_t)CLAIM_OPEN); /* nobody knows it yet */
-    wait->task = task_self();
-    wait->parked = false;
-    if (unlikely(deadline != WEFT_FOREVER)) {
-        wait->timer = (struct timer){.when = deadline, .expire = wait_expire};
-    }
-}
-
 /* Ends the wait in favour of `index`. True: won; *parked then says whether the caller must ready the task. */
 static inline bool wait_claim(struct wait *wait, uint32_t index, bool *parked)
 {
@@ -147,6 +133,27 @@ static inline bool wait_claim(struct wait *wait, uint32_t index, bool *parked)
             *parked = seen == CLAIM_PARKED;
             return true;
         }
+    }
+}
+
+/* A timer's expire(). */
+static inline struct task *wait_expire(struct timer *timer, weft_ns now)
+{
+    (void)now;
+    struct wait *wait = (struct wait *)(void *)((char *)timer - offsetof(struct wait, timer));
+    struct task *task = wait->task; /* before the claim: the wait may be gone behind it */
+    bool parked = false;
+    return wait_claim(wait, WON_TIMEOUT, &parked) && parked ? task : NULL;
+}
+
+/* The calling task's. */
+static force_inline void wait_init(struct wait *wait, weft_ns deadline)
+{
+    store_relaxed(&wait->claim, (uint32_t)CLAIM_OPEN); /* nobody knows it yet */
+    wait->task = task_self();
+    wait->parked = false;
+    if (unlikely(deadline != WEFT_FOREVER)) {
+        wait->timer = (struct timer){.when = deadline, .expire = wait_expire};
     }
 }
 

@@ -303,8 +303,8 @@ extern inline __attribute__((gnu_inline)) const char *weft_recover(void)
  * one that has waited for 1 ms is handed the mutex. Unlock of an unlocked mutex is a panic. A mutex may be freed by the task
  * that holds it last, as soon as it has unlocked it. The same holds for the other objects here. lock parks. */
 struct weft_mutex {
-    uint32_t state, opaque;
-    uint64_t opaques[1];
+    uint32_t state, lock; /* Weft's own */
+    void *waiters;
 };
 enum { WEFT_MUTEX_LOCKED = 1, WEFT_HURRIED = sizeof(void *) };
 void weft_lock(struct weft_mutex *mutex);
@@ -321,7 +321,7 @@ extern bool weft_alone; /* this run has one worker: its tasks need no atomic ope
 extern inline __attribute__((gnu_inline, always_inline)) const unsigned char *weft_hurried(void)
 {
     const unsigned char *hurried;
-    __asm__ volatile("movq worker_tls@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=r"(hurried));
+    __asm__ volatile("movq weft_worker_tls@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=r"(hurried));
     return hurried;
 }
 
@@ -395,8 +395,8 @@ enum weft_status weft_wg_go(struct weft_waitgroup *group, void (*fn)(void *), vo
 /* The first call runs fn(arg), all others return when that has returned. A panic or exit of fn counts as its return. A call behind that is
  * one load: any thread may make it, and it is no chance for others to go first (weft_poll). */
 struct weft_once {
-    uint32_t state, opaque;
-    uint64_t opaques[1];
+    uint32_t state, lock; /* Weft's own */
+    void *waiters;
 };
 enum { WEFT_ONCE_DONE = 2 };
 void weft_once_do(struct weft_once *once, void (*fn)(void *), void *arg);

@@ -269,15 +269,6 @@ void run_let_go(void)
 {
 }
 
-struct task *wait_expire(struct timer *timer, weft_ns now)
-{
-    (void)now;
-    struct wait *wait = (struct wait *)(void *)((char *)timer - offsetof(struct wait, timer));
-    struct task *task = wait->task; /* before the claim: the wait may be gone behind it */
-    bool parked = false;
-    return wait_claim(wait, WON_TIMEOUT, &parked) && parked ? task : NULL;
-}
-
 bool park_unlock(void *lock)
 {
     lock_release(lock);

@@ -1,6 +1,8 @@
 """Goal: wrong usage is 64 with a hint, and what scripts read is JSON. Method: the command line, run."""
 
+import hashlib
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -127,3 +129,39 @@ class TestLauncher:
         started = time.perf_counter()
         assert self.launch("list", "--json").returncode == 0
         return time.perf_counter() - started
+
+    @pytest.fixture
+    def linked(self, tmp_path):
+        """A checkout whose .venv is a link to one that other checkouts use, too; the packages are all there."""
+        shared = tmp_path / "shared"
+        (shared / "bin").mkdir(parents=True)
+        (shared / "bin" / "python").write_text("#!/bin/sh\necho of the shared one\n")
+        (shared / "bin" / "python").chmod(0o755)
+        root = tmp_path / "checkout"
+        (root / "scripts" / "weft_lab").mkdir(parents=True)
+        for name in ("weft", "packages.txt", "requirements.txt", "weft_lab/help.txt"):
+            shutil.copy(ROOT / "scripts" / name, root / "scripts" / name)
+        (root / "build" / "weft").mkdir(parents=True)
+        (root / "build" / "weft" / "packages-all").touch()
+        (root / ".venv").symlink_to(shared)
+        return root
+
+    def launch_linked(self, root, stamp):
+        (root / ".venv" / ".weft").write_text(stamp)
+        # no network and nothing to build, whatever the launcher makes of it
+        quiet = environment() | {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": "/dev/null", "WEFT_BENCH": "/bin/true"}
+        return subprocess.run([root / "scripts" / "weft", "list"], capture_output=True, text=True, env=quiet)
+
+    def test_a_linked_venv_is_used(self, linked):
+        digest = hashlib.sha256((linked / "scripts" / "requirements.txt").read_bytes()).hexdigest()
+        done = self.launch_linked(linked, f"{digest}  -")
+        assert (done.returncode, done.stdout) == (0, "of the shared one\n"), done.stderr
+
+    def test_a_linked_venv_is_never_emptied(self, linked):
+        done = self.launch_linked(linked, "of other requirements")
+        shared = linked.parent / "shared"
+        assert (linked / ".venv").readlink() == shared
+        assert {str(one.relative_to(shared)) for one in shared.rglob("*")} == {".weft", "bin", "bin/python"}
+        assert (shared / ".weft").read_text() == "of other requirements"
+        assert done.returncode == 1
+        assert "is a link to" in done.stderr and "Remove the link" in done.stderr

@@ -85,6 +85,20 @@ def test_a_failed_call_is_named(weft, tmp_path, go):
     assert one["ratio_default"] is not None
 
 
+def test_a_call_that_failed_in_one_round_has_no_time_and_leaves_no_mean(weft, tmp_path, go):
+    compare(weft, tmp_path, "--rows", "^ChanSync$|^MakeChan", "--workers", "1")
+    run = store.read(tmp_path / "results" / "one")
+    assert versus.read(run).mean("channel", 1)["calls"] is not None
+    call = run.results[CHAN_SYNC.replace("go.", "calls.").format("ring", 1)]
+    call.failure = "it is wrong (round 2)"
+    assert call.values  # those of the other round
+    found = versus.read(run)
+    assert next(row for row in found.rows if row.name == "ChanSync").calls is None
+    mean = found.mean("channel", 1)
+    assert (mean["rows"], mean["calls"]) == (2, None)  # not that of the other row alone, beside means of two
+    assert mean["default"] is not None
+
+
 def test_the_best_is_chosen_and_the_default_is_the_default(weft, tmp_path, go):
     slow = {"FAKE_SCALED": "chan:ring", "FAKE_SCALE": 3}
     _, found = compare(weft, tmp_path, "--rows", "^ChanSync$", **slow)
