@@ -13,7 +13,11 @@ static int litmus_create_detached(pthread_t *thread, void *(*fn)(void *), void *
 /* A thread ends where it was launched: the checker's threads have no other end. */
 #define pthread_exit(value) ((void)(value), litmus_leave())
 static void litmus_leave(void) __attribute__((noreturn));
+/* Called: where it is expanded in place, the checker does not see it. */
+static void *(*const volatile litmus_memset)(void *to, int value, size_t size) = memset;
+#define memset(to, value, size) litmus_memset(to, value, size)
 #include "variants/sched/thread.c"
+#undef memset
 #undef pthread_create
 #undef pthread_exit
 
