@@ -90,8 +90,10 @@ NOT_THERE(frames_finish, void, (struct task * self))
 NOT_THERE(threads_count, void, (int change))
 NOT_THERE(frames_forget, void, (struct task * self))
 NOT_THERE(guard_of_thread, void, (struct guard * guard))
-NOT_THERE(helper_create, int, (pthread_t * thread, void *(*fn)(void *), void *arg))
 NOT_THERE(run_observable, void, (bool yes))
+#endif
+#if !defined LITMUS_RUNS && !defined LITMUS_HELPERS /* likewise, as it makes threads */
+NOT_THERE(helper_create, int, (pthread_t * thread, void *(*fn)(void *), void *arg))
 #endif
 NOT_THERE(options_hog_ns, weft_ns, (void))
 

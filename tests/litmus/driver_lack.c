@@ -1,37 +1,52 @@
-/* A worker is in the list, and there is no thread for it, while a task comes from outside: the monitor, which is just about to
- * sleep, hears that a thread is lacking, makes one, and gives it the worker (core/driver.h, D2). */
+/* A task comes from outside while the one worker is in a call that lasts, there is no spare thread, and the monitor is just
+ * about to sleep: it hears of it, and makes a thread, which is given the worker (core/driver.h, D2). */
 #define SCHED global
 #define LITMUS_MONITOR
-#define LITMUS_RUNS
+#define LITMUS_HELPERS
 #define DRIVER_LOOKS 1
 #include "tests/litmus/scheduler.h"
 
-NOT_THERE(weft_call, bool, (task_fn fn, void *arg))
-NOT_THERE(frames_finish, void, (struct task * self))
-NOT_THERE(threads_count, void, (int change))
-NOT_THERE(frames_forget, void, (struct task * self))
-NOT_THERE(guard_of_thread, void, (struct guard * guard))
-NOT_THERE(run_observable, void, (bool yes))
-
 static _Atomic(uint32_t) kicks; /* futex word */
-enum { MADE = 1 };
+static _Atomic(bool) done;
 
-/* It waits to be given something, and no more. */
-int helper_create(pthread_t *thread, void *(*fn)(void *), void *arg)
+static void kick(void)
 {
-    (void)thread;
-    assert(fn == driver_main && arg == &litmus_drivers[MADE]);
-    (void)fn;
-    (void)arg;
-    return 0;
+    add_release(&kicks, 1u);
+    futex_wake(&kicks, 1);
 }
 
 void monitor_look_soon(void)
 {
     if (!exchange_seq_cst(&monitor_soon, true)) {
-        add_release(&kicks, 1u);
-        futex_wake(&kicks, 1);
+        kick();
     }
+}
+
+/* The thread is there, and waits for a worker. */
+int helper_create(pthread_t *thread, void *(*fn)(void *), void *arg)
+{
+    (void)thread;
+    (void)fn;
+    assert(arg == &litmus_drivers[1]);
+    return 0;
+}
+
+static void *made(void *unused)
+{
+    (void)unused;
+    litmus_enter(2);
+    litmus_self->as = NULL;
+    struct driver *self = &litmus_drivers[1];
+    while (load_acquire(&self->wake) == 0) {
+        futex_wait(&self->wake, 0, WEFT_FOREVER);
+    }
+    worker_set_self(&self->worker->base);
+    struct task *task = sched_policy.pop(self->worker);
+    assert(task == &litmus_tasks[1]);
+    litmus_take(task);
+    store_release(&done, true);
+    kick();
+    return NULL;
 }
 
 static void *outside(void *unused)
@@ -39,18 +54,18 @@ static void *outside(void *unused)
     (void)unused;
     litmus_enter(1);
     litmus_self->as = NULL;
-    mn_inject(litmus_task(0));
+    mn_inject(litmus_task(1));
     return NULL;
 }
 
 static void *monitor(void *unused)
 {
     (void)unused;
-    litmus_enter(2);
+    litmus_enter(3);
     litmus_self->as = NULL;
-    while (load_relaxed(&mn.idle_count) != 0) {
+    while (!load_acquire(&done)) {
         uint32_t seen = load_acquire(&kicks);
-        if (drivers_look() == WEFT_FOREVER && load_relaxed(&mn.idle_count) != 0) {
+        if (drivers_look() == WEFT_FOREVER && !load_acquire(&done)) {
             futex_wait(&kicks, seen, WEFT_FOREVER);
         }
     }
@@ -61,17 +76,15 @@ int main(void)
 {
     litmus_begin_workers(1);
     store_relaxed(&drivers.used, true);
-    store_relaxed(&monitor_soon, litmus_choose(2) == 0);
     store_relaxed(&litmus_drivers[0].state, (uint32_t)DRIVER_LISTED);
-    lock_acquire(&drivers.lock);
     list(&mn.workers[0]);
-    lock_release(&drivers.lock);
-    drivers.unused = &litmus_drivers[MADE];
+    record_put(&litmus_drivers[1]);
+    store_relaxed(&monitor_soon, litmus_choose(2) == 0);
     litmus_start(outside, NULL);
+    litmus_start(made, NULL);
     litmus_start(monitor, NULL);
     litmus_join();
-    assert(litmus_drivers[MADE].worker == &mn.workers[0] && load_relaxed(&litmus_drivers[MADE].wake) == 1);
-    litmus_take(sched_policy.pop(&mn.workers[0]));
+    assert(drivers.taken == 1 && drivers.threads == 1 && drivers.first_spare == NULL);
     litmus_end_workers();
     return 0;
 }

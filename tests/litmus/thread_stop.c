@@ -1,16 +1,7 @@
 /* The end of a run of the scheduler `thread`, by its own thread_run(): the main task returns while one task is parked, or about to be, and another one takes it
  * out of its queue, readies it, and then waits on a word that nobody changes. Each is stopped or ends, once, and goes on only if it was readied; until
  * all have, what lies on a stopped task's stack is there for who still runs (T2); and what they have done is seen behind thread_run. */
-#define LITMUS_RUNS
-#include "tests/litmus/absent.h"
-
-/* Threads that the scheduler makes: number 0 is the client's main(), which is the main task's too. */
-static int litmus_create(pthread_t *thread, void *(*fn)(void *), void *arg);
-static int litmus_create_detached(pthread_t *thread, void *(*fn)(void *), void *arg);
-#define pthread_create(thread, attributes, fn, arg) ((void)(attributes), litmus_create_detached(thread, fn, arg))
-#define sched_getaffinity(pid, size, set) (-1) /* no processors are looked at */
-#include "variants/sched/thread.c"
-#undef pthread_create
+#include "tests/litmus/thread_run.h"
 
 static struct lock lock;
 static struct waiter *waiting; /* under the lock */
@@ -20,49 +11,6 @@ static bool readied;                 /* ready() orders it */
 static bool parker_over, waker_over; /* the task's; main reads them behind the run */
 
 /* --- in core's stead --------------------------------------------------------------------------------- */
-
-static struct launch {
-    void *(*fn)(void *);
-    void *arg;
-} launches[LITMUS_THREADS];
-static unsigned launched; /* by number 0 only */
-
-static void *launch(void *arg)
-{
-    struct launch *self = arg;
-    litmus_enter((unsigned)(self - launches));
-    return self->fn(self->arg);
-}
-
-static int litmus_create(pthread_t *thread, void *(*fn)(void *), void *arg)
-{
-    struct launch *self = &launches[++launched];
-    *self = (struct launch){fn, arg};
-    return pthread_create(thread, NULL, launch, self);
-}
-
-/* As the attributes say. */
-static int litmus_create_detached(pthread_t *thread, void *(*fn)(void *), void *arg)
-{
-    int error = litmus_create(thread, fn, arg);
-#ifndef WEFT_MODEL /* which has its threads to itself */
-    if (error == 0) {
-        pthread_detach(*thread);
-    }
-#endif
-    return error;
-}
-
-int helper_create(pthread_t *thread, void *(*fn)(void *), void *arg)
-{
-    return litmus_create(thread, fn, arg);
-}
-
-bool weft_call(task_fn fn, void *arg)
-{
-    fn(arg);
-    return true;
-}
 
 static void over(struct task *self, unsigned *count)
 {
@@ -82,21 +30,6 @@ void frames_finish(struct task *self)
 void frames_forget(struct task *self)
 {
     over(self, &stopped);
-}
-
-void threads_count(int change)
-{
-    (void)change;
-}
-
-void guard_of_thread(struct guard *guard)
-{
-    (void)guard;
-}
-
-void run_observable(bool yes)
-{
-    (void)yes;
 }
 
 /* --- the tasks --------------------------------------------------------------------------------------- */

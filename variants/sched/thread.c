@@ -14,6 +14,7 @@
  *       stack and the waiters of a stopped task stay valid for those that still run.
  *   T3  A task in weft_blocking() is counted neither in running nor in alive; when it comes back and its run is over, or
  *       stopping, its thread just ends. Threads are counted in again, and from outside, under the lock and while stopping is 0.
+ *       Of a run that is over it touches nothing but the lock, which the next run therefore takes over as it is.
  *   T4  The timers of the run are served by one thread, which ends before the tasks are stopped.
  *   T5  A thread that is seen PARKED with token 0 has been claimed by nobody but, at the most, a thread that runs; so when all are,
  *       and no timer is armed or firing, none will ever run. One that waits on a word may have been woken and not have run yet: the
@@ -50,14 +51,14 @@ struct thread_worker {
     _Atomic(uint64_t) parks, futex_calls; /* owner writes; summed up at its end */
 };
 
-static struct {
-    struct lock lock;
-    struct thread_worker *threads;
-    bool begun;                  /* the main task is, or was, in the list; under the lock */
-    struct sched_counters ended; /* of threads that are no more; under the lock */
-    _Atomic(uint32_t) stopping;  /* written under the lock */
-    _Atomic(uint32_t) running;   /* futex word: tasks that have neither ended nor stopped */
-    _Atomic(uint32_t) alive;     /* futex word: weft_run waits for 0 */
+static struct thread_state {
+    struct lock lock;              /* of all runs: see T3 */
+    struct thread_worker *threads; /* here begins what each run has anew */
+    bool begun;                    /* the main task is, or was, in the list; under the lock */
+    struct sched_counters ended;   /* of threads that are no more; under the lock */
+    _Atomic(uint32_t) stopping;    /* written under the lock */
+    _Atomic(uint32_t) running;     /* futex word: tasks that have neither ended nor stopped */
+    _Atomic(uint32_t) alive;       /* futex word: weft_run waits for 0 */
     _Atomic(uint64_t) spawns;
     _Atomic(uint32_t) indices;
     /* the service of timers */
@@ -509,7 +510,8 @@ static void thread_bind(unsigned count, cpu_set_t *before)
 
 static enum weft_status thread_run(const struct weft_options *options, task_fn fn, void *arg)
 {
-    memset(&thread_state, 0, sizeof thread_state);
+    const size_t kept = offsetof(struct thread_state, threads); /* T3 */
+    memset((char *)&thread_state + kept, 0, sizeof thread_state - kept);
     struct thread_main_call call = {fn, arg};
     cpu_set_t before;
     thread_bind(options->workers, &before);
