@@ -30,8 +30,8 @@ enum bench_needs {
     BENCH_NEEDS_ONE_WORKER = 1 << 2, /* the original sets the number of processors to one */
 };
 
-/* One benchmark question. Each instance of a workload, that is each variant, has a table entry of its own, with the same
- * texts. batch() is called by the main task of a run. */
+/* One benchmark question. Each instance of a workload, that is each variant, has a table entry of its own, with the
+ * same texts. batch() is called by the main task of a run. */
 struct bench_workload {
     const char *name;
     const char *question;

@@ -1,6 +1,6 @@
-/* The suite `calls`: the rows of the suite `go` over channels and spawns, by the public functions, as a program that includes weft.h alone has
- * them: a call through the table of whatever variant serves the run. (In the suite `go` the variant's operations are inlined, which shows what
- * the variant costs and not how it is called.) */
+/* The suite `calls`: the rows of the suite `go` over channels and spawns, by the public functions, as a program that
+ * includes weft.h alone has them: a call through the table of whatever variant serves the run. (In the suite `go` the
+ * variant's operations are inlined, which shows what the variant costs and not how it is called.) */
 #define BENCH_GO_SUITE "calls"
 #define BENCH_VARIANT calls
 

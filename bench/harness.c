@@ -365,9 +365,9 @@ static double units_for(const struct bench_batch *batch, int64_t time, double gr
     return (double)batch->units * (factor > growth ? growth : factor);
 }
 
-/* Warm-up: batches that grow until one takes `aim`. Then as many batches as make up the time asked for, each sized by the
- * pace of the one before: a cell with two paces (now its tasks gather on one worker, now they do not) gives a sample of
- * about the length asked for in either. */
+/* Warm-up: batches that grow until one takes `aim`. Then as many batches as make up the time asked for, each sized by
+ * the pace of the one before: a cell with two paces (now its tasks gather on one worker, now they do not) gives a
+ * sample of about the length asked for in either. */
 static void session_body(void *arg)
 {
     struct session *session = arg;

@@ -6,9 +6,9 @@
  * workers that are awake. What belongs to neither is outside: making channels and tasks, checking, freeing.
  *
  * The loops. The functions that are timed are written as always_inline bodies over a pointer to a const table of
- * operations and instantiated by BENCH_LOOP in the translation unit that includes the variant itself (channel_instance.h,
- * sched_instance.h). `flatten` then inlines the variant's fast path; tests/purity disassembles every function named
- * bench_loop_* and fails on an indirect call or jump. */
+ * operations and instantiated by BENCH_LOOP in the translation unit that includes the variant itself
+ * (channel_instance.h, sched_instance.h). `flatten` then inlines the variant's fast path; tests/purity disassembles
+ * every function named bench_loop_* and fails on an indirect call or jump. */
 #ifndef BENCH_HARNESS_H
 #define BENCH_HARNESS_H
 
@@ -106,8 +106,8 @@ void bench_switches(int64_t *voluntary, int64_t *involuntary);
 /* Why this channel can't serve elements of 8 bytes at this capacity; NULL: it can. */
 const char *bench_refuse_capacity(const struct chan_ops *ops, size_t capacity);
 
-/* Makes the compiler forget what it knows of memory, at the cost of no instruction: a loop that does nothing must still be
- * gone round, and one atomic operation must not be moved out of it. */
+/* Makes the compiler forget what it knows of memory, at the cost of no instruction: a loop that does nothing must still
+ * be gone round, and one atomic operation must not be moved out of it. */
 static force_inline void bench_forget_memory(void)
 {
     atomic_signal_fence(memory_order_seq_cst);

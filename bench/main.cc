@@ -62,7 +62,8 @@ ordered_json json_of(const bench_param *param)
     return params;
 }
 
-// What -bench of `go test` takes: a pattern for each level of the name, which holds no character that is special in one.
+// What -bench of `go test` takes: a pattern for each level of the name, which holds no character that is special in
+// one.
 std::string go_regex(const std::string &name)
 {
     std::string regex = "^Benchmark";
@@ -148,8 +149,8 @@ struct options {
     uint64_t seed = 0;
 };
 
-// google-benchmark's JSON, in our units. To google-benchmark a sample is one iteration, as its length is found while it is
-// taken; here its iterations become units, and its processor time that of the timed part.
+// google-benchmark's JSON, in our units. To google-benchmark a sample is one iteration, as its length is found while it
+// is taken; here its iterations become units, and its processor time that of the timed part.
 class sample_reporter : public benchmark::JSONReporter
 {
   public:

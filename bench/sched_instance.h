@@ -1,5 +1,5 @@
-/* Included at the end of a translation unit that has included one scheduler variant's file and defined BENCH_VARIANT: the
- * workloads that spawn, with that variant's spawn inlined. See channel_instance.h. */
+/* Included at the end of a translation unit that has included one scheduler variant's file and defined BENCH_VARIANT:
+ * the workloads that spawn, with that variant's spawn inlined. See channel_instance.h. */
 #include "bench/harness.h"
 
 #define BENCH_OPS (&BENCH_PASTE(BENCH_VARIANT, _ops))

@@ -1,5 +1,6 @@
-/* Atomic operations named by their memory order: the one place that says atomic_*_explicit. A backend replaces these and
- * cpu_relax(), and nothing else: WEFT_ATOMIC_BACKEND names its header (the model checker's is tests/model/model_atomic.h).
+/* Atomic operations named by their memory order: the one place that says atomic_*_explicit. A backend replaces these
+ * and cpu_relax(), and nothing else: WEFT_ATOMIC_BACKEND names its header (the model checker's is
+ * tests/model/model_atomic.h).
  * Under a sanitizer the operations are C11's own, which it knows; there is no fence in the tree, which it would not.
  *
  * Pointers are to _Atomic objects. A compare-and-swap names both orders: success in its name, failure is

@@ -1,7 +1,7 @@
 /* Blocks: the memory of small objects that come and go in numbers: channels, timers, contexts.
  *
- * Idea: a worker keeps some of the blocks that were freed on it, by size in cache lines, and hands them out again, the warmest first; what is
- * larger, or more than it keeps, is the allocator's. No atomics: the lists are the owner's.
+ * Idea: a worker keeps some of the blocks that were freed on it, by size in cache lines, and hands them out again, the
+ * warmest first; what is larger, or more than it keeps, is the allocator's. No atomics: the lists are the owner's.
  * Source: the magazine without its depot, of J. Bonwick, J. Adams, "Magazines and Vmem" (USENIX 2001).
  * Under the sanitizers every block is the allocator's, so that they see what is freed. */
 #ifndef CORE_BLOCK_H

@@ -80,8 +80,8 @@ static void *serve(void *unused)
     return NULL;
 }
 
-/* A thread for one call more; false: there is none at all to serve it. One that somebody else is about to start does not count: two tasks that
- * find none, and then get none, would each wait for the other's. */
+/* A thread for one call more; false: there is none at all to serve it. One that somebody else is about to start does
+ * not count: two tasks that find none, and then get none, would each wait for the other's. */
 static bool reserve(void)
 {
     lock_acquire(&blocking.lock);

@@ -1,5 +1,6 @@
-/* A circular buffer of elements, for channels that guard it by a lock: under that lock, but for the numbers of elements that were put and
- * taken so far, which may be read without: their difference as a snapshot, each of them as a version (chan.h). */
+/* A circular buffer of elements, for channels that guard it by a lock: under that lock, but for the numbers of elements
+ * that were put and taken so far, which may be read without: their difference as a snapshot, each of them as a version
+ * (chan.h). */
 #ifndef CORE_BUFFER_H
 #define CORE_BUFFER_H
 
@@ -27,8 +28,9 @@ static force_inline size_t buffer_count(const struct buffer *buffer)
     return (size_t)(load_relaxed(&buffer->puts) - load_relaxed(&buffer->takes));
 }
 
-/* The same without the lock, as it was at one instant: when puts was read, between two looks at takes that found the same. From one look at each the
- * difference can be one that never was, as both move on in between. Repeated only if somebody else got on. */
+/* The same without the lock, as it was at one instant: when puts was read, between two looks at takes that found the
+ * same. From one look at each the difference can be one that never was, as both move on in between. Repeated only if
+ * somebody else got on. */
 static inline size_t buffer_count_snapshot(const struct buffer *buffer)
 {
     uint64_t takes = load_acquire(&buffer->takes);
@@ -49,7 +51,8 @@ static force_inline uint64_t buffer_version(const struct buffer *buffer, const s
     return changes * 2 + load_seq_cst(&chan->closed);
 }
 
-/* A try, without the lock: AGAIN or CLOSED if that is the answer at an instant of this call; OK: the lock must be taken to tell, or to do it.
+/* A try, without the lock: AGAIN or CLOSED if that is the answer at an instant of this call; OK: the lock must be taken
+ * to tell, or to do it.
  * Of two numbers the one that may only grow meanwhile is read last, so that their difference was true then. */
 static force_inline enum weft_status buffer_glance(const struct buffer *buffer, const struct weft_chan *chan,
                                                    enum weft_op op, void *value)

@@ -116,7 +116,8 @@ struct weft_chan *weft_chan_new_as(const char *variant, size_t elem_size, size_t
     return ops == NULL ? NULL : chan_new(ops, elem_size, capacity);
 }
 
-/* By a thread outside: limbo looks at the workers, which must be there meanwhile; when there are none, nobody is in an operation. */
+/* By a thread outside: limbo looks at the workers, which must be there meanwhile; when there are none, nobody is in an
+ * operation. */
 static cold_function void release_outside(struct weft_chan *chan)
 {
     if (run_hold()) {

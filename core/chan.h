@@ -72,22 +72,24 @@ struct chan_ops {
     enum weft_status (*try_recv)(struct weft_chan *chan, void *value);
     enum weft_status (*close)(struct weft_chan *chan);
     size_t (*len)(const struct weft_chan *chan);
-    /* Could this operation be done now? Called under chan->lock after a waiter was queued (N2), where it must not miss what
-     * was published by somebody who did not see the waiter; and without it as a hint (N3). Never called at capacity 0. May
-     * say yes when a try then fails, not the other way round. A closed channel can be "done". */
+    /* Could this operation be done now? Called under chan->lock after a waiter was queued (N2), where it must not miss
+     * what was published by somebody who did not see the waiter; and without it as a hint (N3). Never called at
+     * capacity 0. May say yes when a try then fails, not the other way round. A closed channel can be "done". */
     bool (*poll)(const struct weft_chan *chan, enum weft_op op);
-    /* A case of a select that is about to park, at capacities above 0: does it on the waiter's behalf, having won its wait, or queues it for
-     * somebody who will. NULL: waiters are signalled (N1 to N3). */
+    /* A case of a select that is about to park, at capacities above 0: does it on the waiter's behalf, having won its
+     * wait, or queues it for somebody who will. NULL: waiters are signalled (N1 to N3). */
     enum enlist_result (*enlist)(struct weft_chan *chan, enum weft_op op, struct waiter *waiter);
-    /* What is left of a select when no case could be done: of cases that all are of this variant or null, at least one not null. Looks again,
-     * atomically; -1: default, or the deadline. NULL: core/select.h does it case by case. */
+    /* What is left of a select when no case could be done: of cases that all are of this variant or null, at least one
+     * not null. Looks again, atomically; -1: default, or the deadline. NULL: core/select.h does it case by case. */
     int (*select)(struct weft_case *cases, size_t count, const struct select_room *room, weft_ns deadline, bool wait);
-    /* A number that changes whenever `op` may have become possible: an element came, a place came free, a partner came, the channel was
-     * closed. NULL: none is kept, and no select over the channel is atomic. A try that fails has synchronised with what made it fail. */
+    /* A number that changes whenever `op` may have become possible: an element came, a place came free, a partner came,
+     * the channel was closed. NULL: none is kept, and no select over the channel is atomic. A try that fails has
+     * synchronised with what made it fail. */
     uint64_t (*version)(const struct weft_chan *chan, enum weft_op op);
     /* Tasks that wait elsewhere than in the channel's queues; NULL: none ever does. */
     size_t (*waiting)(const struct weft_chan *chan);
-    /* The table of channels with a capacity above 0, if it is another one: of the same variant, with operations that need not ask. */
+    /* The table of channels with a capacity above 0, if it is another one: of the same variant, with operations that
+     * need not ask. */
     const struct chan_ops *buffered;
 };
 

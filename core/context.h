@@ -49,8 +49,9 @@ void __tsan_release(void *address);
  * be ordered by the program's own synchronisation. These two state the edges that the runtime does provide. */
 #define race_acquire(p) __tsan_acquire((void *)(p))
 #define race_release(p) __tsan_release((void *)(p))
-/* A worker's own plain fields are touched by all the tasks that it runs, in the order of its thread, which the sanitizer
- * does not see. So the functions that do it are not checked for plain accesses; their atomics are still seen. */
+/* A worker's own plain fields are touched by all the tasks that it runs, in the order of its thread, which the
+ * sanitizer does not see. So the functions that do it are not checked for plain accesses; their atomics are still
+ * seen. */
 #define no_race_check __attribute__((no_sanitize("thread")))
 #else
 #define race_acquire(p) ((void)(p))
@@ -121,8 +122,9 @@ static force_inline void context_warm(const struct context *context)
 void context_init_thread(struct context *context);
 /* Tells the sanitizers that the stack is no more. */
 void context_fini(struct context *context);
-/* Does the processor keep a stack of return addresses of its own for the calling thread (CET's shadow stack, AArch64's guarded control
- * stack)? A return on another stack than the call's is a fault then, so that contexts can't be switched. */
+/* Does the processor keep a stack of return addresses of its own for the calling thread (CET's shadow stack, AArch64's
+ * guarded control stack)? A return on another stack than the call's is a fault then, so that contexts can't be
+ * switched. */
 bool context_shadowed(void);
 
 extern _Thread_local struct worker *weft_worker_tls __attribute__((tls_model("initial-exec")));

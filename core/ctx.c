@@ -1,21 +1,23 @@
 /* weft_ctx: contexts, as in Go: a tree along which cancellation runs down.
  *
- * Idea: a context that can be cancelled has a mailbox that is closed when it is done, and a list of those below it that are to be cancelled with
- * it: contexts, and hooks, which run a function instead. Values hang on nodes of their own, which are done when the next one above them that can
- * be cancelled (their host) is.
+ * Idea: a context that can be cancelled has a mailbox that is closed when it is done, and a list of those below it that
+ * are to be cancelled with it: contexts, and hooks, which run a function instead. Values hang on nodes of their own,
+ * which are done when the next one above them that can be cancelled (their host) is.
  * Source: the rules are those of Go's package context.
- * State: refs: the user's, one of each child, one of each who works on it. A node's lock: its err, cause, and the links of those below it (the
- * children's prev, next, linked). The deadline's timer: armed under the node's lock; `run`: the run in whose heaps it is.
+ * State: refs: the user's, one of each child, one of each who works on it. A node's lock: its err, cause, and the links
+ * of those below it (the children's prev, next, linked). The deadline's timer: armed under the node's lock; `run`: the
+ * run in whose heaps it is.
  * Lock order: node -> channel, node -> heap of timers -> channel. No two nodes' locks at once.
  * Invariants
- *   X1  A node in its host's list may have 0 references left, when it is about to unlink itself: who finds it there takes a reference only if
- *       there is one (try_hold), and works on it only then; its last access to the other is `linked` = false, which lets that one go.
- *   X2  err, cause and the closing of done are one section of the node's lock. err is written before done is closed: whoever has seen it closed
- *       sees err; who sees err first waits for that section to end (weft_ctx_err).
- *   X3  Cancellation is a loop over a list of nodes that were unlinked and are held: it needs no stack, and when it ends all below are done, or
- *       in the hands of another one that cancels.
- *   X4  expire() takes a reference, under the heap's lock, for fire(), which then cancels without it; the last reference's owner disarms before
- *       the memory goes.
+ *   X1  A node in its host's list may have 0 references left, when it is about to unlink itself: who finds it there
+ *       takes a reference only if there is one (try_hold), and works on it only then; its last access to the other is
+ *       `linked` = false, which lets that one go.
+ *   X2  err, cause and the closing of done are one section of the node's lock. err is written before done is closed:
+ *       whoever has seen it closed sees err; who sees err first waits for that section to end (weft_ctx_err).
+ *   X3  Cancellation is a loop over a list of nodes that were unlinked and are held: it needs no stack, and when it
+ *       ends all below are done, or in the hands of another one that cancels.
+ *   X4  expire() takes a reference, under the heap's lock, for fire(), which then cancels without it; the last
+ *       reference's owner disarms before the memory goes.
  * Ordering: err release -> acquire; refs acq_rel. */
 #include "mailbox.h"
 

@@ -106,8 +106,8 @@ static struct driver *driver_new(void)
     return NULL;
 }
 
-/* Under the lock: the thread has no worker, and waits for one, or is about to. True: it makes a call that waits for a thread (D4), and must be woken; else
- * it is a spare. */
+/* Under the lock: the thread has no worker, and waits for one, or is about to. True: it makes a call that waits for a
+ * thread (D4), and must be woken; else it is a spare. */
 static bool spare_put(struct driver *driver)
 {
     struct call *call = drivers.waiting;
@@ -330,8 +330,8 @@ static force_inline _Atomic(task_fn) *lasting_of(task_fn fn)
     return &lasting[(uint64_t)(uintptr_t)fn * 0x9E3779B97F4A7C15u >> (64 - LASTING_BITS)]; /* Fibonacci hashing */
 }
 
-/* Under the lock, by the worker's owner: it is in a call that lasts. True: a task or a timer waits for somebody, or others are at work, and no sleeper
- * looks after them. */
+/* Under the lock, by the worker's owner: it is in a call that lasts. True: a task or a timer waits for somebody, or
+ * others are at work, and no sleeper looks after them. */
 static bool list(struct mn_worker *worker)
 {
     if (mn.policy->leave != NULL) {
@@ -383,8 +383,8 @@ static cold_function void look_around(struct driver *driver)
     }
 }
 
-/* Under the lock, behind a call: true: the thread has a worker again, and its task goes on. Else *sleeper is to be woken,
- * if it is not NULL. */
+/* Under the lock, behind a call: true: the thread has a worker again, and its task goes on. Else *sleeper is to be
+ * woken, if it is not NULL. */
 static bool come_back(struct driver *driver, struct task *task, struct mn_worker **sleeper)
 {
     if (kind_of(load_relaxed(&driver->state)) == DRIVER_LISTED) {
@@ -458,8 +458,8 @@ no_race_check bool driver_call_waiting(struct driver *driver, struct task **task
 
 enum without_spare { SPARE_IS_THERE, CALL_IS_LEFT, CALL_IS_MADE };
 
-/* D4: no spare thread was seen, or the thread is the caller, who enters no call. Is there one by now? Else the call is left to
- * a thread, or has blocked the worker. */
+/* D4: no spare thread was seen, or the thread is the caller, who enters no call. Is there one by now? Else the call is
+ * left to a thread, or has blocked the worker. */
 static cold_function enum without_spare call_without_spare(struct driver *driver, struct call *call)
 {
     struct mn_worker *worker = driver->worker;

@@ -41,17 +41,18 @@
  *       list of the idle, or comes back from a call the slow way, looks for such calls under the same lock. The monitor
  *       takes its flag back, under the lock, before its last look (seq_cst, both: against the entry; the lock: against
  *       a thread that is given the worker between the two). Besides that it lists such calls at its usual pace.
- *   D4  Of the threads of a run one is in no call: a thread enters one only if it has seen a spare since it got its worker,
- *       so that the last of those seen is at work, or a spare. If it sees none, and none can be made, it looks once more
- *       under the lock; then its call waits for a thread that comes back without a worker, or that is made, and it goes on
- *       driving; or if no thread is to come back (none is taken), it blocks its worker. None is in a call then beside such
- *       as block theirs: where one has been seen, a spare or a taken one is left until the end of the run. So whoever
- *       needs a spare for other than a listed worker leaves one, or leaves a taken one in its stead.
+ *   D4  Of the threads of a run one is in no call: a thread enters one only if it has seen a spare since it got its
+ *       worker, so that the last of those seen is at work, or a spare. If it sees none, and none can be made, it looks
+ *       once more under the lock; then its call waits for a thread that comes back without a worker, or that is made,
+ *       and it goes on driving; or if no thread is to come back (none is taken), it blocks its worker. None is in a
+ *       call then beside such as block theirs: where one has been seen, a spare or a taken one is left until the end of
+ *       the run. So whoever needs a spare for other than a listed worker leaves one, or leaves a taken one in its
+ *       stead.
  *       While calls wait there are no spares. A thread that comes back makes one of them first, and leaves its task to
  *       those who drive. It does so as any spare that is woken, with the signals and the policy of that run.
  *   D5  weft_run's caller makes no calls: it could not return from weft_run before they do. The first call on its
- *       worker moves the worker to another thread for good; but not to the last spare, which others may have seen: if no
- *       other is to be had, that makes the call, or it waits (D4).
+ *       worker moves the worker to another thread for good; but not to the last spare, which others may have seen: if
+ *       no other is to be had, that makes the call, or it waits (D4).
  * Ordering
  *   E1 IN_CALL store (seq_cst) -> the CAS (acquire) of who lists or takes the worker: what its tasks did there
  *   E2 all hand-overs are under the lock, and `wake` release -> acquire tells the thread
@@ -137,7 +138,8 @@ bool driver_call_waiting(struct driver *driver, struct task **task);
  * of the two is missing. */
 struct driver *driver_give_listed(void);
 void driver_wake(struct driver *driver);
-/* There was no spare for a worker in the list: the monitor makes one. From anywhere, as the caller may hold a lock of whatever kind. */
+/* There was no spare for a worker in the list: the monitor makes one. From anywhere, as the caller may hold a lock of
+ * whatever kind. */
 void drivers_lack(void);
 /* The monitor's, at each tick: are threads to be had again? */
 void drivers_retry(void);

@@ -1,9 +1,9 @@
 /* weft_call.
  *
- * Idea: each frame is ready for a jump, so that what a call keeps in registers is stored each time. On x86-64 that is done by hand, as a
- * compiler stores those registers twice where it sees a jump land, loads them all again where none has come, and keeps the stack pointer
- * and the address too, which are known (docs/performance.md has the figures). Elsewhere, and under the sanitizers, which know the C library's
- * jumps only, it is C. */
+ * Idea: each frame is ready for a jump, so that what a call keeps in registers is stored each time. On x86-64 that is
+ * done by hand, as a compiler stores those registers twice where it sees a jump land, loads them all again where none
+ * has come, and keeps the stack pointer and the address too, which are known (docs/performance.md has the figures).
+ * Elsewhere, and under the sanitizers, which know the C library's jumps only, it is C. */
 #include "frame.h"
 
 #ifdef CALL_ASSEMBLY
@@ -20,7 +20,8 @@
 #endif
 
 /* clang-format off */
-/* A naked function holds nothing but assembly, without operands. In words: the C below. Aligned, like weft_defer: as few lines of code as can be. */
+/* A naked function holds nothing but assembly, without operands. In words: the C below. Aligned, like weft_defer: as
+ * few lines of code as can be. */
 __attribute__((naked, noinline, aligned(64))) bool weft_call(void (*fn)(void *) __attribute__((unused)),
                                               void *arg __attribute__((unused)))
 {

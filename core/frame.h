@@ -1,4 +1,5 @@
-/* A function's frame: what weft_call (frame.c) has on its stack while it runs a function, and panic.c cuts the stack back to.
+/* A function's frame: what weft_call (frame.c) has on its stack while it runs a function, and panic.c cuts the stack
+ * back to.
  * State: the task's own. Invariants: see panic.h. */
 #ifndef CORE_FRAME_H
 #define CORE_FRAME_H
@@ -47,8 +48,8 @@ struct frame {
 #endif
 };
 
-/* For weft_call. The stack has been cut back to the innermost frame: runs what is left of its calls, and leaves it; returns
- * what weft_call does. */
+/* For weft_call. The stack has been cut back to the innermost frame: runs what is left of its calls, and leaves it;
+ * returns what weft_call does. */
 bool frame_landed(void) from_assembly;
 /* Runs the calls of a frame whose function has returned, and frees what it has. */
 void frame_run(struct frame *frame) from_assembly;

@@ -38,9 +38,11 @@ static force_inline void lock_release(struct lock *lock)
 
 /* --- what only tasks touch -------------------------------------------------------------------------- */
 
-/* True while the run has one worker that is a thread: tasks then run one at a time and give way only where they park, yield or end.
- * So nobody is ever in the middle of a section that another task wants to enter, and what only tasks touch (never a thread outside, the
- * monitor, a signal handler) needs no read-modify-write. Written by weft_run, before its worker starts and after it has ended.
+/* True while the run has one worker that is a thread: tasks then run one at a time and give way only where they park,
+ * yield or end.
+ * So nobody is ever in the middle of a section that another task wants to enter, and what only tasks touch (never a
+ * thread outside, the monitor, a signal handler) needs no read-modify-write. Written by weft_run, before its worker
+ * starts and after it has ended.
  * Never under the thread sanitizer, which would miss the order that one thread is. */
 extern bool weft_alone;
 
@@ -69,12 +71,14 @@ static force_inline void task_lock(struct lock *lock)
 #define task_add_acq_rel(p, v) (weft_alone ? (count_up((p), (v)), load_relaxed(p) - (v)) : add_acq_rel(p, v))
 #define task_sub_release(p, v) (weft_alone ? (count_up((p), -(v)), load_relaxed(p) + (v)) : sub_release(p, v))
 
-/* One step of waiting for another thread, which is in the middle of something: `round` counts from 0; see above for what happens when. */
+/* One step of waiting for another thread, which is in the middle of something: `round` counts from 0; see above for
+ * what happens when. */
 void backoff(unsigned round);
 
-/* The same for who has lost a race for a cache line: he stays away from it for about a microsecond, longer each time. His next look would take the
- * line, and with it what it guards, from the winner, who meanwhile does dozens of sections at the price of one. T. Anderson, "The performance of
- * spin lock alternatives for shared-memory multiprocessors" (IEEE TPDS 1, 1990). */
+/* The same for who has lost a race for a cache line: he stays away from it for about a microsecond, longer each time.
+ * His next look would take the line, and with it what it guards, from the winner, who meanwhile does dozens of sections
+ * at the price of one. T. Anderson, "The performance of spin lock alternatives for shared-memory multiprocessors" (IEEE
+ * TPDS 1, 1990). */
 void stay_away(unsigned round);
 
 #endif

@@ -80,8 +80,8 @@ bool mn_timer_is_left(void)
     return timer != WEFT_FOREVER && !timer_is_watched(timer);
 }
 
-/* Deep stacks that came back are trimmed when their worker has nothing else to do, but not all the time. Returns an instant by which
- * the worker must be here again. */
+/* Deep stacks that came back are trimmed when their worker has nothing else to do, but not all the time. Returns an
+ * instant by which the worker must be here again. */
 static weft_ns trim_stacks(struct mn_worker *worker)
 {
     if (worker->buried == 0) {
@@ -102,8 +102,9 @@ bool mn_sleep(struct mn_worker *worker, weft_ns latest)
     weft_ns trim = trim_stacks(worker);
     latest = trim < latest ? trim : latest;
     add_seq_cst(&mn.asleep, 1u); /* read by mn_stuck */
-    /* seq_cst: "look at the timers, then say until when this worker sleeps", against mn_timer_armed, "arm, then look who
-     * watches". If this worker missed the new timer, the arming one sees WEFT_FOREVER or a later instant, and wakes. */
+    /* seq_cst: "look at the timers, then say until when this worker sleeps", against mn_timer_armed, "arm, then look
+     * who watches". If this worker missed the new timer, the arming one sees WEFT_FOREVER or a later instant, and
+     * wakes. */
     weft_ns timer = next_timer();
     if (timer_is_watched(timer)) { /* one sleeper is enough; when it goes to work it hands over, if timers are left */
         timer = WEFT_FOREVER;
@@ -132,7 +133,8 @@ bool mn_sleep(struct mn_worker *worker, weft_ns latest)
 
 void mn_hand_over(void)
 {
-    /* seq_cst: against mn_sleep, "enter the list, then look who watches"; this worker has taken itself back as a watcher before */
+    /* seq_cst: against mn_sleep, "enter the list, then look who watches"; this worker has taken itself back as a
+     * watcher before */
     if (load_seq_cst(&mn.idle_count) != 0 && mn_timer_is_left()) {
         mn_wake_one();
     }
@@ -145,8 +147,8 @@ struct mn_worker *mn_choose_sleeper(void)
         mn.idle_first = worker->idle_next;
         worker->idle = false;
         sub_seq_cst(&mn.idle_count, 1u);
-        /* R1 -> A1: what the waker published before. Under the lock: a worker that finds itself chosen may enter the list
-         * again at once, and must not be woken by then for the time before. */
+        /* R1 -> A1: what the waker published before. Under the lock: a worker that finds itself chosen may enter the
+         * list again at once, and must not be woken by then for the time before. */
         store_release(&worker->wake, 1u);
     }
     return worker;
@@ -242,8 +244,8 @@ void mn_arm(struct timer *timer)
 
 void mn_fire_due(void)
 {
-    /* Who looks at a timer in a loop must not pay for the clock each time. The coarse time is 10 ms old, 100 ms behind a sleep of all workers, or, where the monitor gets no processor, as
-     * late as everything else then. */
+    /* Who looks at a timer in a loop must not pay for the clock each time. The coarse time is 10 ms old, 100 ms behind
+     * a sleep of all workers, or, where the monitor gets no processor, as late as everything else then. */
     if (runtime.sched->now == NULL && next_timer() - load_relaxed(&runtime.coarse_now) > coarse_margin_ns) {
         return;
     }
@@ -278,7 +280,8 @@ bool mn_watch(weft_ns now)
     for (unsigned i = 0; i < mn.count; i++) {
         struct mn_worker *worker = &mn.workers[i];
         uint32_t tick = load_relaxed(&worker->tick); /* hints, here and below */
-        /* one in a call that is not listed is at work: its task may make one after the other; or it is blocked by it, beside tasks of its own */
+        /* one in a call that is not listed is at work: its task may make one after the other; or it is blocked by it,
+         * beside tasks of its own */
         bool asleep = load_relaxed(&worker->base.epoch) == LIMBO_ASLEEP && !driver_in_call(worker) &&
                       !load_relaxed(&worker->blocked);
         busy += asleep ? 0 : 1;
@@ -306,9 +309,9 @@ bool mn_watch(weft_ns now)
     return busy != 0;
 }
 
-/* All workers are in the list of the idle, so nobody has been chosen, and within mn_sleep, so nobody has a task at hand: they looked at
- * the queues after the last push. What else could wake one is looked at under the lock, too: before it, a task that has come back since
- * could have armed a timer, and sleep by now. */
+/* All workers are in the list of the idle, so nobody has been chosen, and within mn_sleep, so nobody has a task at
+ * hand: they looked at the queues after the last push. What else could wake one is looked at under the lock, too:
+ * before it, a task that has come back since could have armed a timer, and sleep by now. */
 bool mn_stuck(void)
 {
     if (load_seq_cst(&mn.stop)) {

@@ -10,7 +10,8 @@
  * The thread that runs a worker's tasks is its driver, and may be another one after a call that blocks: driver.h.
  *
  * State of a worker: its owner's only, but for `wake` (written under drivers.lock), `sleeps_until` (read by all),
- * `timers` (its own lock) and the counters (relaxed, one writer). mn.stop: set once, by the main task when it returns. */
+ * `timers` (its own lock) and the counters (relaxed, one writer). mn.stop: set once, by the main task when it
+ * returns. */
 #ifndef CORE_MN_H
 #define CORE_MN_H
 
@@ -34,8 +35,8 @@ struct mn_worker {
     _Atomic(struct driver *) driver; /* written under drivers.lock */
     uint32_t call_seen;              /* its state at the monitor's last look */
     bool chosen; /* mn_wake_one() has taken the worker from a call: the first thing that its new driver sees */
-    _Atomic(bool)
-        blocked; /* by a call, as there is no other thread for it: see driver.h, D4; owner writes, a hint for the monitor */
+    /* By a call, as there is no other thread for it: see driver.h, D4. The owner writes, a hint for the monitor. */
+    _Atomic(bool) blocked;
     struct magazine tasks, stacks;
     void *local; /* the policy's */
     struct timers timers;
@@ -59,7 +60,7 @@ enum push_kind {
     PUSH_SPAWN, /* a new task */
     PUSH_READY, /* was parked, readied by a task of this worker */
     PUSH_YIELD, /* gives way to the others */
-    PUSH_HOG, /* was made to, after a time slice: goes on when nobody else is runnable, or all others have had a slice */
+    PUSH_HOG,   /* was made to, after a time slice: goes on when nobody else can, or all have had one */
     PUSH_TIMER, /* slept, and its time has come */
 };
 
@@ -72,8 +73,9 @@ struct mn_policy {
     void (*inject)(struct task *task);
     struct task *(*pop)(struct mn_worker *worker);  /* never waits; NULL: nothing at hand */
     struct task *(*find)(struct mn_worker *worker); /* searches, sleeps; NULL: the run has ended */
-    /* For calls that may block their thread: see driver.h, D2. Is there anything to do, for this worker or for any? A hint, but for what is
-     * the worker's own, or came from outside. `listed`: no, if somebody is looking for work already. */
+    /* For calls that may block their thread: see driver.h, D2. Is there anything to do, for this worker or for any? A
+     * hint, but for what is the worker's own, or came from outside. `listed`: no, if somebody is looking for work
+     * already. */
     bool (*any_work)(struct mn_worker *worker, bool listed);
     /* NULL, or: called in the worker's stead, puts its tasks where all find them. Under drivers.lock. */
     void (*leave)(struct mn_worker *worker);
@@ -139,8 +141,8 @@ bool mn_drive(struct driver *driver);
 void mn_idle_enter(struct mn_worker *worker);
 /* Takes it out again; false: it was chosen, and `wake` is 1 already. */
 bool mn_idle_leave(struct mn_worker *worker);
-/* Sleeps, once entered, until woken, until a timer is due that no other sleeper watches, or until the instant `latest`. True: woken. Either way it
- * is out of the list. */
+/* Sleeps, once entered, until woken, until a timer is due that no other sleeper watches, or until the instant `latest`.
+ * True: woken. Either way it is out of the list. */
 bool mn_sleep(struct mn_worker *worker, weft_ns latest);
 /* Wakes one sleeper, or else gives a worker that is in a long call to a thread; false if there is none. */
 bool mn_wake_one(void);

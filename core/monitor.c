@@ -91,8 +91,8 @@ static int count_threads(void)
     return field == NULL ? 0 : atoi(field + 1);
 }
 
-/* The thread sanitizer has threads of its own, one more behind each fork, started with the first other thread: in its build those that are
- * there before the run are taken for them. */
+/* The thread sanitizer has threads of its own, one more behind each fork, started with the first other thread: in its
+ * build those that are there before the run are taken for them. */
 static int sanitizer_threads;
 
 #ifdef SANITIZE_THREAD
@@ -121,7 +121,8 @@ static bool outside_threads(void)
     return all == 0 || all != own || own != threads_own() + sanitizer_threads;
 }
 
-/* Counting the threads is dear, so that a program which waits for an outside thread all day has them counted ever more rarely. */
+/* Counting the threads is dear, so that a program which waits for an outside thread all day has them counted ever more
+ * rarely. */
 static bool deadlocked(void)
 {
     enum { COUNT_EACH = 8 };
@@ -159,7 +160,8 @@ static void wake_monitor(void)
     futex_wake(&monitor.wake, 1);
 }
 
-/* Not checked for races: it runs on a thread, whose errno it keeps, in the middle of a task that is another thread to the sanitizer. */
+/* Not checked for races: it runs on a thread, whose errno it keeps, in the middle of a task that is another thread to
+ * the sanitizer. */
 no_race_check static void on_quit(int signal_number)
 {
     (void)signal_number;

@@ -1,23 +1,28 @@
 /* weft_mutex and weft_cond: a mutex that parks, and its condition variable.
  *
- * Idea: one word for the fast path; a queue of waiters under a spin lock for the slow one. A running task may overtake the waiters,
- * which saves a switch a section; one that was overtaken goes back to the front, and after a millisecond of waiting it is handed the
- * mutex, so that nobody starves.
- * Source: the two modes of Go's sync.Mutex (2016, issue 13086). Conditions: C. A. R. Hoare, "Monitors" (CACM 17, 1974), B. Lampson, D. Redell,
- * "Experience with processes and monitors in Mesa" (CACM 23, 1980), with the rules of Go's sync.Cond.
- * State: word: LOCKED; HELD (the unlock has to look at the queue, and the mutex is not free before that); WAITERS (the queue is not empty,
- * or a task is about to enter it). tail: of a circular list, under `lock`.
+ * Idea: one word for the fast path; a queue of waiters under a spin lock for the slow one. A running task may overtake
+ * the waiters, which saves a switch a section; one that was overtaken goes back to the front, and after a millisecond
+ * of waiting it is handed the mutex, so that nobody starves.
+ * Source: the two modes of Go's sync.Mutex (2016, issue 13086). Conditions: C. A. R. Hoare, "Monitors" (CACM 17, 1974),
+ * B. Lampson, D. Redell, "Experience with processes and monitors in Mesa" (CACM 23, 1980), with the rules of Go's
+ * sync.Cond.
+ * State: word: LOCKED; HELD (the unlock has to look at the queue, and the mutex is not free before that); WAITERS (the
+ * queue is not empty, or a task is about to enter it). tail: of a circular list, under `lock`.
  * Invariants
- *   M1  The mutex is free while neither LOCKED nor HELD is set. Its holder has set LOCKED, and HELD if it found WAITERS, and only he clears
- *       them, or leaves them set for a waiter that he hands the mutex to. Unlock takes LOCKED off by a subtraction, whatever else is set.
- *   M2  A task is in the queue only while WAITERS is set: it sets the bit, and HELD, under the lock and while the mutex is not free, before it
- *       enters; who takes the last one out clears it under the lock.
- *   M3  A holder that sees HELD at unlock takes one out and readies it: with the mutex, or with the duty to try again, and when that
- *       one has the mutex WAITERS is still set if others wait. So as long as somebody waits, a holder or a runnable waiter exists.
- *   M4  The last access of unlock to the mutex is the one that makes it free, so whoever gets it then may free its memory after its own
- *       unlock: the subtraction, or the clearing of HELD after the spin lock is released; those who come between find HELD and queue.
- *   C1  A waiter for a condition is in its queue from before the mutex is unlocked until a signal takes it out: a signal given under the
- *       mutex, or after it, finds it; none is lost and none is spurious. Lock order: the condition's lock, then the mutex's.
+ *   M1  The mutex is free while neither LOCKED nor HELD is set. Its holder has set LOCKED, and HELD if it found
+ *       WAITERS, and only he clears them, or leaves them set for a waiter that he hands the mutex to. Unlock takes
+ *       LOCKED off by a subtraction, whatever else is set.
+ *   M2  A task is in the queue only while WAITERS is set: it sets the bit, and HELD, under the lock and while the mutex
+ *       is not free, before it enters; who takes the last one out clears it under the lock.
+ *   M3  A holder that sees HELD at unlock takes one out and readies it: with the mutex, or with the duty to try again,
+ *       and when that one has the mutex WAITERS is still set if others wait. So as long as somebody waits, a holder or
+ *       a runnable waiter exists.
+ *   M4  The last access of unlock to the mutex is the one that makes it free, so whoever gets it then may free its
+ *       memory after its own unlock: the subtraction, or the clearing of HELD after the spin lock is released; those
+ *       who come between find HELD and queue.
+ *   C1  A waiter for a condition is in its queue from before the mutex is unlocked until a signal takes it out: a
+ *       signal given under the mutex, or after it, finds it; none is lost and none is spurious. Lock order: the
+ *       condition's lock, then the mutex's.
  * Ordering: made free, release -> taken, acquire; hand-off: through ready().
  * What most calls need of lock and unlock is inlined (weft.h): the same as here. */
 #include "sync.h"
@@ -79,10 +84,11 @@ static bool announce(struct mutex *self)
     }
 }
 
-/* Who runs on another processor has most often left after a while, but may be in its next section: where sections are short and frequent it
- * holds the mutex half of the time. So the first look is followed by some more, each of a line that the winner has had back in between; a loser
- * that queued instead would make all of the winner's unlocks slow ones, for tasks that it could have overtaken. A look is a CAS: the winner, who
- * is quick, would have taken the mutex again between a load and a CAS. */
+/* Who runs on another processor has most often left after a while, but may be in its next section: where sections are
+ * short and frequent it holds the mutex half of the time. So the first look is followed by some more, each of a line
+ * that the winner has had back in between; a loser that queued instead would make all of the winner's unlocks slow
+ * ones, for tasks that it could have overtaken. A look is a CAS: the winner, who is quick, would have taken the mutex
+ * again between a load and a CAS. */
 static bool barge_later(struct mutex *self)
 {
     stay_away(1);

@@ -34,7 +34,8 @@ no_race_check static void say_overflow(const struct task *task)
     (void)written;
 }
 
-/* Not checked for races, as the two above: it runs on a thread, in the middle of a task that is another thread to the sanitizer. */
+/* Not checked for races, as the two above: it runs on a thread, in the middle of a task that is another thread to the
+ * sanitizer. */
 no_race_check static void on_fault(int number, siginfo_t *info, void *context)
 {
     struct worker *worker = worker_self();
@@ -107,7 +108,8 @@ void guard_of_thread(struct guard *guard)
     }
     if (pthread_attr_getstack(&attributes, &low, &size) == 0) {
         pthread_attr_getguardsize(&attributes, &guard_size);
-        /* whether `low` lies above or below the guard depends on the C library and on the thread; elsewhere there is no fault */
+        /* whether `low` lies above or below the guard depends on the C library and on the thread; elsewhere there is no
+         * fault */
         guard->low = (char *)low - GUARD_SLACK;
         guard->high = (char *)low + guard_size + GUARD_SLACK / 16;
     }

@@ -312,8 +312,8 @@ cold_function void frames_forget(struct task *self)
 
 /* --- panics ----------------------------------------------------------------------------------------- */
 
-/* A deferred call of `frame` has recovered: cuts the stack back to it, or to the exit in the way. Not inlined: no function may jump to
- * itself. */
+/* A deferred call of `frame` has recovered: cuts the stack back to it, or to the exit in the way. Not inlined: no
+ * function may jump to itself. */
 static __attribute__((noreturn, noinline)) void cut_back(struct task *self, struct frame *frame)
 {
     unsigned depth = frame_depth(frame);

@@ -87,8 +87,9 @@ enum weft_status rendezvous_try_slow(struct weft_chan *chan, enum weft_op op, vo
     return WEFT_AGAIN;
 }
 
-/* Takes all that can be claimed out of the queue, with status CLOSED; returns those to be readied as a list. It is linked through the
- * descriptors, which lie close together and are needed next; the waiters are on stacks, each a page of its own. */
+/* Takes all that can be claimed out of the queue, with status CLOSED; returns those to be readied as a list. It is
+ * linked through the descriptors, which lie close together and are needed next; the waiters are on stacks, each a page
+ * of its own. */
 static struct task *drain(struct weft_chan *chan, enum weft_op op, struct task *list)
 {
     struct waitq *queue = chan_queue(chan, op);

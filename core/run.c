@@ -112,7 +112,8 @@ static unsigned usable_processors(void)
     return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
 }
 
-/* Reads a number, written in digits and nothing else; what is not set leaves it as it was. False, and a message: it is none, or is too large. */
+/* Reads a number, written in digits and nothing else; what is not set leaves it as it was. False, and a message: it is
+ * none, or is too large. */
 static bool read_number(const char *name, unsigned long long most, unsigned long long *number)
 {
     const char *text = nonempty_env(name);

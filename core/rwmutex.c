@@ -1,22 +1,24 @@
 /* weft_rwmutex: many readers or one writer, parking.
  *
- * Idea: one word for the fast paths; a queue under a spin lock for the slow ones. Once a writer waits for readers, all who come queue up, and
- * the last reader hands it the lock. A writer that unlocks lets all waiting readers try, or else the next writer; who runs may overtake these,
- * as with a mutex, until one has waited for a millisecond: it is handed the lock. A hand-over after each writer would make of two tasks that share a
- * worker a convoy, each waiting for a lock that the other has been given and does not use, being out of the processor.
- * Source: the rules are those of Go's sync.RWMutex; B. Brandenburg, J. Anderson, "Spin-based reader-writer synchronization for multiprocessor
- * real-time systems" (2010), for phase-fairness.
- * State: word: WRITER; WAITERS (the queue is not empty, or a task is about to enter it); HANDED (whoever has the lock was handed it, and may not run
- * yet: a hint); the number of readers in the bits above. tail: under `lock`.
+ * Idea: one word for the fast paths; a queue under a spin lock for the slow ones. Once a writer waits for readers, all
+ * who come queue up, and the last reader hands it the lock. A writer that unlocks lets all waiting readers try, or else
+ * the next writer; who runs may overtake these, as with a mutex, until one has waited for a millisecond: it is handed
+ * the lock. A hand-over after each writer would make of two tasks that share a worker a convoy, each waiting for a lock
+ * that the other has been given and does not use, being out of the processor.
+ * Source: the rules are those of Go's sync.RWMutex; B. Brandenburg, J. Anderson, "Spin-based reader-writer
+ * synchronization for multiprocessor real-time systems" (2010), for phase-fairness.
+ * State: word: WRITER; WAITERS (the queue is not empty, or a task is about to enter it); HANDED (whoever has the lock
+ * was handed it, and may not run yet: a hint); the number of readers in the bits above. tail: under `lock`.
  * Invariants
- *   R1  A task is in the queue only while WAITERS is set: it sets the bit, under the lock and while WRITER or a reader holds, before it enters;
- *       who takes the last one out clears it under the lock.
- *   R2  While WAITERS is set no reader joins others, but for those that have waited. So the readers that a writer waits for are no more than were
- *       there or had been taken out, and come to an end.
- *   R3  The last reader that sees WAITERS becomes a writer by the same CAS. Who sees WAITERS as a writer takes some out, and readies them: with
- *       the lock, or with the duty to try again. So as long as somebody waits, a holder or a runnable waiter exists, as for a mutex (M3).
- *   R4  A holder's last access to the object makes it free, or is the release of the spin lock with the lock handed over: who was handed it has
- *       not been readied by then.
+ *   R1  A task is in the queue only while WAITERS is set: it sets the bit, under the lock and while WRITER or a reader
+ *       holds, before it enters; who takes the last one out clears it under the lock.
+ *   R2  While WAITERS is set no reader joins others, but for those that have waited. So the readers that a writer waits
+ *       for are no more than were there or had been taken out, and come to an end.
+ *   R3  The last reader that sees WAITERS becomes a writer by the same CAS. Who sees WAITERS as a writer takes some
+ *       out, and readies them: with the lock, or with the duty to try again. So as long as somebody waits, a holder or
+ *       a runnable waiter exists, as for a mutex (M3).
+ *   R4  A holder's last access to the object makes it free, or is the release of the spin lock with the lock handed
+ *       over: who was handed it has not been readied by then.
  * Ordering: the word made free, release -> taken, acquire; hand-over: through ready(). */
 #include "sync.h"
 
@@ -109,8 +111,8 @@ static cold_function void wait_for(struct rwmutex *self, bool writer)
     } while (!waiter.granted && !barge(self, writer, true));
 }
 
-/* Takes out those whose turn it is, under the lock. After a writer: all readers of the queue, wherever they stand; else the head, and with a reader
- * all others. */
+/* Takes out those whose turn it is, under the lock. After a writer: all readers of the queue, wherever they stand; else
+ * the head, and with a reader all others. */
 static struct sync_waiter *take_out(struct rwmutex *self, bool after_writer)
 {
     struct sync_waiter *out = NULL, *rest = NULL, *waiter;

@@ -24,8 +24,8 @@
  *   claim the waker is the one party that the task waits for.
  *
  * With a timer, the scheduler calls timer->expire() once timer->when has passed, before or after the commit; it is a
- * claimer like any other (what it returns it has won, and had parked, so the scheduler readies it). When park() has returned
- * the timer is disarmed. */
+ * claimer like any other (what it returns it has won, and had parked, so the scheduler readies it). When park() has
+ * returned the timer is disarmed. */
 #ifndef CORE_SCHED_H
 #define CORE_SCHED_H
 
@@ -76,17 +76,19 @@ struct sched_ops {
     void (*poll)(void);
     void (*blocking)(task_fn fn, void *arg);
     weft_ns (*now)(void); /* NULL: the monotonic clock */
-    /* The monitor's, some hundred times a second, with the run kept from ending. watch: sets `preempt` of workers that have run one
-     * task for long, and returns whether any worker is busy. stuck: every task waits for another one: no timer, no blocking call. NULL: it sees
-     * to that itself. */
+    /* The monitor's, some hundred times a second, with the run kept from ending. watch: sets `preempt` of workers that
+     * have run one task for long, and returns whether any worker is busy. stuck: every task waits for another one: no
+     * timer, no blocking call. NULL: it sees to that itself. */
     bool (*watch)(weft_ns now);
     bool (*stuck)(void);
-    /* NULL, or: the monitor's look at calls that may block their threads. Returns how soon it must look again, at the most. */
+    /* NULL, or: the monitor's look at calls that may block their threads. Returns how soon it must look again, at the
+     * most. */
     weft_ns (*look)(void);
     /* NULL, or: blocks while *word == expected, until futex_wake(word); may return for no reason. */
     void (*wait_word)(_Atomic(uint32_t) *word, uint32_t expected);
     void (*exit)(void) __attribute__((noreturn));
-    /* The oldest limbo epoch of the workers that run tasks, LIMBO_ASLEEP if there are none. Any thread, during a run. */
+    /* The oldest limbo epoch of the workers that run tasks, LIMBO_ASLEEP if there are none. Any thread, during a
+     * run. */
     uint64_t (*oldest_epoch)(void);
     /* Any thread, during a run: a snapshot. */
     void (*counters)(struct sched_counters *counters);
@@ -143,7 +145,8 @@ static force_inline void task_poll(void)
 
 void task_outside(void);
 
-/* The way in of a public function that is for tasks only: the same, and a panic if a run is going on and this thread is none of its tasks. */
+/* The way in of a public function that is for tasks only: the same, and a panic if a run is going on and this thread is
+ * none of its tasks. */
 static force_inline void task_enter(void)
 {
     struct worker *self = worker_self();
@@ -154,7 +157,8 @@ static force_inline void task_enter(void)
     }
 }
 
-/* The same for what must be fast: true in the usual case. If not, task_enter() is to be called, out of the fast path. */
+/* The same for what must be fast: true in the usual case. If not, task_enter() is to be called, out of the fast
+ * path. */
 static force_inline bool task_entered(void)
 {
     struct worker *self = worker_self();
@@ -202,8 +206,8 @@ no_race_check static inline void task_park(enum wait_reason reason, const void *
 /* May an operation of another thread be under way on a channel that a task frees? */
 bool run_needs_limbo(void);
 
-/* Called by a scheduler's run: from now on (until now) its counters(), visit(), watch(), stuck() and oldest_epoch() may be called by any thread, and
- * its spawn() by threads outside. */
+/* Called by a scheduler's run: from now on (until now) its counters(), visit(), watch(), stuck() and oldest_epoch() may
+ * be called by any thread, and its spawn() by threads outside. */
 void run_observable(bool yes);
 /* For threads that are no tasks: keeps the run, if there is one (true), from ending until run_let_go(). */
 bool run_hold(void);
@@ -216,8 +220,8 @@ bool park_unlock(void *lock);
 /* A commit that does nothing: for tasks that will never be readied. */
 bool park_stay(void *unused);
 
-/* Wang Yi's wyrand (2019, github.com/wangyi-fudan/wyhash): a counter, and one multiplication that nobody has to wait for before the next. For
- * choices, not secrets. */
+/* Wang Yi's wyrand (2019, github.com/wangyi-fudan/wyhash): a counter, and one multiplication that nobody has to wait
+ * for before the next. For choices, not secrets. */
 static force_inline uint64_t random_next(struct worker *worker)
 {
     uint64_t x = load_relaxed(&worker->random) + 0xA0761D6478BD642Fu; /* owner only */

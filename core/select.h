@@ -3,22 +3,24 @@
  * 1. Poll the cases in a random order (so that each ready case is as likely as any other) and do the first that can
  *    be done.
  * 2. With a default, stop here, unless something became possible meanwhile: see below.
- * 3. Register a waiter with every channel, in that random order: of two cases of one channel the first in its queue will be served. A
- *    rendezvous meets a waiting partner at that moment; a buffered channel is looked at once more after the registration
- *    (chan.h, N2).
+ * 3. Register a waiter with every channel, in that random order: of two cases of one channel the first in its queue
+ *    will be served. A rendezvous meets a waiting partner at that moment; a buffered channel is looked at once more
+ *    after the registration (chan.h, N2).
  * 4. Park until one case, or the deadline, has won the wait's word; take the other waiters out, each in O(1).
  * 5. A rendezvous case that won is done. A buffered case that won was signalled: try it first (N3), and if it was
  *    overtaken start again.
  *
- * The default of several cases: that each of them was impossible when it was looked at does not mean that all were at one instant. So the
- * versions of the cases (chan.h) are read before and behind the looks, and if one has changed all is done again: somebody else got on.
- *   V1  A version changes together with what makes the operation possible, or behind it, never before: a look that follows the reading of a
- *       new version sees what it stands for.
- *   V2  A look that fails has synchronised with what made it fail, and the second readings are behind all looks: they see all that happens
- *       before the end of the looks.
- * Proof, for the moment of the last look. Had case i become possible by then, but behind its own look, then the first reading would not have
- * it (by V1 the look would have found it), and the second one would (V2): the versions would differ. So no case was possible at that moment. It
- * is one of real time where a store reaches all other processors at once and loads with acquire are done in their order: x86-64, AArch64.
+ * The default of several cases: that each of them was impossible when it was looked at does not mean that all were at
+ * one instant. So the versions of the cases (chan.h) are read before and behind the looks, and if one has changed all
+ * is done again: somebody else got on.
+ *   V1  A version changes together with what makes the operation possible, or behind it, never before: a look that
+ *       follows the reading of a new version sees what it stands for.
+ *   V2  A look that fails has synchronised with what made it fail, and the second readings are behind all looks: they
+ *       see all that happens before the end of the looks.
+ * Proof, for the moment of the last look. Had case i become possible by then, but behind its own look, then the first
+ * reading would not have it (by V1 the look would have found it), and the second one would (V2): the versions would
+ * differ. So no case was possible at that moment. It is one of real time where a store reaches all other processors at
+ * once and loads with acquire are done in their order: x86-64, AArch64.
  * Source: the double collect of Y. Afek et al., "Atomic snapshots of shared memory" (JACM 40, 1993).
  *
  * A variant may have a select of its own for cases that are all of it (chan_ops.select).
@@ -45,8 +47,10 @@ static force_inline enum weft_status case_try(const struct chan_ops *ops, struct
                               : case_ops(ops, c)->try_send(c->chan, c->value);
 }
 
-/* A random order of `count` indices, at most SELECT_STACK_CASES: R. Durstenfeld's shuffle (CACM 1964), all of it from one random number, as N.
- * Brackett-Rozinsky and D. Lemire draw ("Batched ranged random integer generation", 2024); the bias is below 16! / 2^64. */
+/* A random order of `count` indices, at most SELECT_STACK_CASES: R. Durstenfeld's shuffle (CACM 1964), all of it from
+ * one random number, as N.
+ * Brackett-Rozinsky and D. Lemire draw ("Batched ranged random integer generation", 2024); the bias is below 16! /
+ * 2^64. */
 static force_inline void select_shuffle(uint16_t *order, size_t count)
 {
     __extension__ typedef unsigned __int128 wide;
@@ -93,8 +97,9 @@ static force_inline bool case_ready(const struct chan_ops *ops, const struct wef
                                   : case_ops(ops, c)->poll(c->chan, c->op);
 }
 
-/* Step 1 for those that will wait otherwise, of at most SELECT_STACK_CASES: looks at all cases, and does one of those that are ready. Most often there is one at
- * the most, and then neither a random number nor a guess of the processor's about it is spent. */
+/* Step 1 for those that will wait otherwise, of at most SELECT_STACK_CASES: looks at all cases, and does one of those
+ * that are ready. Most often there is one at the most, and then neither a random number nor a guess of the processor's
+ * about it is spent. */
 static force_inline int select_ready(const struct chan_ops *ops, struct weft_case *cases, size_t count)
 {
     uint32_t ready = 0;
@@ -156,8 +161,9 @@ enum { SELECT_RETRY = -2 };
 int select_wait(struct weft_case *cases, size_t count, weft_ns deadline, struct waiter *waiters, const uint16_t *order);
 /* For more cases than fit on the stack. */
 int select_large(const struct chan_ops *ops, struct weft_case *cases, size_t count, weft_ns deadline, bool wait);
-/* W2: no waiter of the first `count` in the order is left in a queue, and no claimer is still at work on one (it holds the
- * lock). `skip`: a case whose claimer has readied this task: it took the waiter out, and the channel may be gone. */
+/* W2: no waiter of the first `count` in the order is left in a queue, and no claimer is still at work on one (it holds
+ * the lock). `skip`: a case whose claimer has readied this task: it took the waiter out, and the channel may be
+ * gone. */
 void select_delist(struct weft_case *cases, size_t count, struct waiter *waiters, const uint16_t *order, size_t skip);
 
 static force_inline int select_until(const struct chan_ops *ops, struct weft_case *cases, size_t count,

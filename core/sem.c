@@ -1,13 +1,13 @@
 /* weft_sem: a weighted semaphore, first come, first served.
  *
- * Idea: permits under a lock; who can't be served waits in a queue; with a context on a mailbox of its own that release closes, so that waiting for
- * both is a select. Nobody overtakes the head of the queue.
+ * Idea: permits under a lock; who can't be served waits in a queue; with a context on a mailbox of its own that release
+ * closes, so that waiting for both is a select. Nobody overtakes the head of the queue.
  * Source: golang.org/x/sync/semaphore, for the rules; E. W. Dijkstra, "Cooperating sequential processes" (1965).
  * State: all under `lock`. A waiter is on its task's stack. Lock order: the semaphore's, then a mailbox's.
  * Invariants
  *   S1  A waiter is in the queue, or has been granted its permits, under the lock; granted is final.
- *   S2  Its mailbox is closed under the lock too: a waiter that selects takes the lock once more before it leaves, so that whoever closed it is
- *       through with it.
+ *   S2  Its mailbox is closed under the lock too: a waiter that selects takes the lock once more before it leaves, so
+ *       that whoever closed it is through with it.
  *   S3  When the head of the queue changes or permits come, all that can be served from the head on are. */
 #include "mailbox.h"
 #include "sync.h"

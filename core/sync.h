@@ -1,13 +1,14 @@
-/* What the synchronisation objects share: a first come, first served queue of parked tasks that takes one pointer. Under a lock that
- * its owner names. The waiters are on the stacks of their tasks: whoever takes one out readies its task last, and does not touch it
- * behind that. */
+/* What the synchronisation objects share: a first come, first served queue of parked tasks that takes one pointer.
+ * Under a lock that its owner names. The waiters are on the stacks of their tasks: whoever takes one out readies its
+ * task last, and does not touch it behind that. */
 #ifndef CORE_SYNC_H
 #define CORE_SYNC_H
 
 #include "lock.h"
 #include "sched.h"
 
-/* The way in of what never parks and has no use for the task: a panic on a thread that is none. One load less than task_self(). */
+/* The way in of what never parks and has no use for the task: a panic on a thread that is none. One load less than
+ * task_self(). */
 static force_inline void sync_by_task(void)
 {
     if (unlikely(worker_self() == NULL)) {
@@ -15,7 +16,8 @@ static force_inline void sync_by_task(void)
     }
 }
 
-/* Of mutexes and rwmutexes. A client of the model checker has values of its own: it would never queue, or nobody would be handed anything. */
+/* Of mutexes and rwmutexes. A client of the model checker has values of its own: it would never queue, or nobody would
+ * be handed anything. */
 enum { LOOK_PAUSES = 4 };
 #ifndef MUTEX_LOOKS
 #define MUTEX_LOOKS 8

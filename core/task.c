@@ -67,8 +67,8 @@ static _Atomic(size_t) tasks_made; /* descriptors in slabs */
 
 /* --- pools ------------------------------------------------------------------------------------------ */
 
-/* A slab for the caller to cut from; NULL: no memory. The system is asked without the lock: it takes its time, and other workers want their
- * batches meanwhile. */
+/* A slab for the caller to cut from; NULL: no memory. The system is asked without the lock: it takes its time, and
+ * other workers want their batches meanwhile. */
 static struct slab *pool_grow(struct pool *pool)
 {
     struct slab *slab = pool->grow(pool);
@@ -177,8 +177,8 @@ static struct slab *grow_tasks_few(struct pool *pool)
     return slab;
 }
 
-/* Fresh memory of the system's, which is zero without being written; its pages are made in one call, as they will all be used in a moment and a
- * fault for each costs more. */
+/* Fresh memory of the system's, which is zero without being written; its pages are made in one call, as they will all
+ * be used in a moment and a fault for each costs more. */
 static struct slab *grow_tasks_many(struct pool *pool)
 {
     size_t bytes = TASKS_PER_LARGE_SLAB * pool->item_size;
@@ -243,7 +243,8 @@ static void forget_task(struct task *task, void *arg)
 
 /* --- stacks ----------------------------------------------------------------------------------------- */
 
-/* Is an advice that the kernel does not know refused? qemu-user 7.2 takes any, and does nothing: there, a guard that is asked for is none. */
+/* Is an advice that the kernel does not know refused? qemu-user 7.2 takes any, and does nothing: there, a guard that is
+ * asked for is none. */
 static bool advice_is_heeded(char *stack)
 {
     static _Atomic(unsigned) known;  /* 1: yes; 2: no */

@@ -126,8 +126,9 @@ no_race_check static force_inline void pool_put(struct pool *pool, struct magazi
     magazine->loaded_count++;
 }
 
-/* For the head of a long queue, one decision before it will run, under what guards the queue: what its switch will touch is brought nearer
- * while another runs, and the descriptor of the one behind it, so that the next call does not wait for that. */
+/* For the head of a long queue, one decision before it will run, under what guards the queue: what its switch will
+ * touch is brought nearer while another runs, and the descriptor of the one behind it, so that the next call does not
+ * wait for that. */
 static force_inline void task_warm(const struct task *task)
 {
     prefetch_two(task->next); /* NULL, if there is none */
@@ -144,7 +145,8 @@ void *stack_low(char *stack);
 size_t stack_usable(void);
 /* The magazine's next stack, ready for use; NULL: no memory. */
 char *stack_get(struct magazine *magazine);
-/* Gives back to the system what deep stacks that are idle now had touched: of the caller's magazine, or of the depot. */
+/* Gives back to the system what deep stacks that are idle now had touched: of the caller's magazine, or of the
+ * depot. */
 void stacks_trim(struct magazine *magazine);
 void stacks_trim_depot(void);
 /* At the end of a run: the stacks in use are left alone for ever, as somebody else may still be on them. */

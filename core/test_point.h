@@ -1,9 +1,10 @@
-/* For the preset `inject` only (WEFT_TEST_POINTS): each atomic operation that publishes, claims or orders something first calls a hook, in which
- * a test may hold the thread up for as long as it likes. Included at the end of atomic.h, whose names it wraps; in any other build there is
- * nothing of it.
+/* For the preset `inject` only (WEFT_TEST_POINTS): each atomic operation that publishes, claims or orders something
+ * first calls a hook, in which a test may hold the thread up for as long as it likes. Included at the end of atomic.h,
+ * whose names it wraps; in any other build there is nothing of it.
  *
- * Why every such operation, and not a list of places: a park, a publication and a steal each take effect by one of them, so no window can be
- * forgotten, and what is added later has its points at once. A hook knows the place by its return address: each inlined copy is one of its own. */
+ * Why every such operation, and not a list of places: a park, a publication and a steal each take effect by one of
+ * them, so no window can be forgotten, and what is added later has its points at once. A hook knows the place by its
+ * return address: each inlined copy is one of its own. */
 #ifndef CORE_TEST_POINT_H
 #define CORE_TEST_POINT_H
 

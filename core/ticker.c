@@ -1,10 +1,12 @@
 /* weft_timer: timers, tickers, and functions that run later.
  *
- * Idea: a timer of core/timer.h in a mailbox. expire() puts the time into the box, under the heap's lock; stop and reset disarm, which waits
- * for an expire() under way, and then empty the box, so that nothing stale can be received behind them.
+ * Idea: a timer of core/timer.h in a mailbox. expire() puts the time into the box, under the heap's lock; stop and
+ * reset disarm, which waits for an expire() under way, and then empty the box, so that nothing stale can be received
+ * behind them.
  * Source: the rules are those of Go's time.Timer and time.Ticker since 1.23.
- * State: timer.when, period and which heap it is in: under `lock` (stop, reset and free by several tasks), then the heap's. expire() takes the
- * heap's and the mailbox's. run: the run whose heaps it is in; when that is over it is in none. */
+ * State: timer.when, period and which heap it is in: under `lock` (stop, reset and free by several tasks), then the
+ * heap's. expire() takes the heap's and the mailbox's. run: the run whose heaps it is in; when that is over it is in
+ * none. */
 #include "mailbox.h"
 
 #include <stdlib.h>

@@ -114,7 +114,8 @@ static void arm_again(struct timers *timers, struct timer *timer, weft_ns when)
     publish_first(timers);
 }
 
-/* Under the lock; the timer is out of the heap. *fire: it asks to be fired. Returns a task that is to be readied, or NULL. */
+/* Under the lock; the timer is out of the heap. *fire: it asks to be fired. Returns a task that is to be readied, or
+ * NULL. */
 static struct task *expire(struct timers *timers, struct timer *timer, weft_ns now, bool *fire)
 {
     /* before expire(): a wait's timer is on a stack that may go */

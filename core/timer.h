@@ -4,8 +4,8 @@
  * heap", Algorithmica 1 (1986). Intrusive: arming a timer allocates nothing and is O(1); disarming any timer is
  * O(log n) amortised.
  * A heap's lock guards its links and is held while expire() runs: once timer_disarm() has returned, expire()
- * is neither running nor will it run. What must be done without the lock is done by fire(), which expire() asks for; it has
- * then to keep the timer's memory from going. */
+ * is neither running nor will it run. What must be done without the lock is done by fire(), which expire() asks for; it
+ * has then to keep the timer's memory from going. */
 #ifndef CORE_TIMER_H
 #define CORE_TIMER_H
 
@@ -20,8 +20,8 @@ struct timers;
 struct timer {
     weft_ns when;
     weft_ns period; /* > 0: after expire() it is armed again, a whole number of periods later */
-    /* Returns a parked task that is to be readied, NULL, or one of the two below. May take the lock of one channel and spawn, and nothing
-     * else. */
+    /* Returns a parked task that is to be readied, NULL, or one of the two below. May take the lock of one channel and
+     * spawn, and nothing else. */
     struct task *(*expire)(struct timer *timer, weft_ns now);
     void (*fire)(
         struct timer *timer); /* after TIMER_FIRE, without the lock; the timer may be armed again, or freed, in it */

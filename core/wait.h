@@ -44,8 +44,9 @@ struct waiter {
         *ahead; /* a hint, never followed: one that stands behind this one in a long queue, or has stood there */
 };
 
-/* Each waiter is on a stack, a page of its own, so that walking a long queue waits for memory at each step. One that joins a queue so long
- * leaves its address with the one that is WAITQ_AHEAD places before it: whoever takes that one out can call for it. */
+/* Each waiter is on a stack, a page of its own, so that walking a long queue waits for memory at each step. One that
+ * joins a queue so long leaves its address with the one that is WAITQ_AHEAD places before it: whoever takes that one
+ * out can call for it. */
 enum { WAITQ_LONG = 64, WAITQ_AHEAD = 6 };
 
 /* First come, first served. Guarded by a lock that its owner names; count may be read without. */
@@ -82,8 +83,9 @@ static force_inline void waitq_push(struct waitq *queue, struct waiter *waiter)
     /* relaxed: under the lock there is one writer; for those who look at the queue under the lock, or for whom a waiter
      * that they have not heard of need not be there */
     store_relaxed(&queue->count, load_relaxed(&queue->count) + 1);
-    /* release: who sees this arrival sees the count too. The other way round a select could read the new version, look before the
-     * count has changed, and read the same version again long after the waiter has come (chan_ops.version). */
+    /* release: who sees this arrival sees the count too. The other way round a select could read the new version, look
+     * before the count has changed, and read the same version again long after the waiter has come
+     * (chan_ops.version). */
     store_release(&queue->arrivals, load_relaxed(&queue->arrivals) + 1);
 }
 
@@ -111,8 +113,8 @@ static force_inline void waitq_remove(struct waitq *queue, struct waiter *waiter
         waiter->next->prev = waiter->prev;
     }
     waiter->queued = false;
-    /* under the lock there is one writer; a reader that sees the old count takes the lock and looks. release: one that sees the new one, and fails
-     * for it, sees what the remover did before (chan_ops.version) */
+    /* under the lock there is one writer; a reader that sees the old count takes the lock and looks. release: one that
+     * sees the new one, and fails for it, sees what the remover did before (chan_ops.version) */
     store_release(&queue->count, load_relaxed(&queue->count) - 1);
 }
 

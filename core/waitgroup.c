@@ -1,16 +1,19 @@
 /* weft_waitgroup and weft_once: waiting for others to be done.
  *
- * waitgroup. Idea: the counter and a bit for "somebody waits" in one word, so that one addition changes the one and reads the other: whoever makes
- * the step to 0 and sees the bit wakes those who wait.
+ * waitgroup. Idea: the counter and a bit for "somebody waits" in one word, so that one addition changes the one and
+ * reads the other: whoever makes the step to 0 and sees the bit wakes those who wait.
  * once. Idea: a flag for the fast path, which is in weft.h; the first runs, the others wait in a queue.
  * Source: Go's sync.WaitGroup and sync.Once, for the rules and for the counter.
  * State: word: the counter in the upper half, changed by additions; WAITERS. tail: under `lock`. once.state likewise.
  * Invariants
- *   G2  WAITERS is set, under the lock and while the counter is not 0, before somebody enters the queue, and cleared with the queue.
- *   G3  A step to 0 that does not see WAITERS is the last access to the group. One that does comes before any waiter is readied, and its last
- *       access before the first is: so a waiter that has returned may free the group. (Who comes while the counter is 0 returns at once, and
- *       may not free it as long as others are in wait. As in Go, the counter leaves 0 only behind the return of all waits.)
- * Ordering: G1 word release (done) -> acquire (wait, or the step to 0, which readies): all that was done before each done() is seen behind
+ *   G2  WAITERS is set, under the lock and while the counter is not 0, before somebody enters the queue, and cleared
+ *       with the queue.
+ *   G3  A step to 0 that does not see WAITERS is the last access to the group. One that does comes before any waiter is
+ *       readied, and its last access before the first is: so a waiter that has returned may free the group. (Who comes
+ *       while the counter is 0 returns at once, and may not free it as long as others are in wait. As in Go, the
+ *       counter leaves 0 only behind the return of all waits.)
+ * Ordering: G1 word release (done) -> acquire (wait, or the step to 0, which readies): all that was done before each
+ * done() is seen behind
  *           wait(), as additions continue a release sequence.
  *           O1 state release (finish) -> acquire (once_do). */
 #include "sync.h"

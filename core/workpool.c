@@ -1,9 +1,11 @@
 /* weft_pool and weft_results: a bounded pool of workers, and streams of jobs with results over it.
  *
- * Idea: jobs wait in a circular buffer under a mutex with two conditions, as the textbook has it: a shutdown must take the waiting jobs out
- * and know of each what became of it, which a channel does not show. Each job runs in a frame, whose deferred call catches its panic and settles
- * what the job leaves behind, also when it exits its task: then a new worker takes that one's place.
- * A stream has `window` slots, one for each result under way or unread; a permit of its semaphore stands for a vacant one.
+ * Idea: jobs wait in a circular buffer under a mutex with two conditions, as the textbook has it: a shutdown must take
+ * the waiting jobs out and know of each what became of it, which a channel does not show. Each job runs in a frame,
+ * whose deferred call catches its panic and settles what the job leaves behind, also when it exits its task: then a new
+ * worker takes that one's place.
+ * A stream has `window` slots, one for each result under way or unread; a permit of its semaphore stands for a vacant
+ * one.
  * State: all of a pool under its mutex; all of a stream under its own. Lock order: none holds both. */
 #include "sched.h"
 

@@ -1,4 +1,5 @@
-/* Unbuffered and buffered: a send to the one waits for its receiver, a send to the other only while there is no room. */
+/* Unbuffered and buffered: a send to the one waits for its receiver, a send to the other only while there is no
+ * room. */
 #include <stdio.h>
 #include <weft.h>
 

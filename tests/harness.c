@@ -349,7 +349,8 @@ void add_test(TCase *cases, const TTest *test)
     tcase_add_test(cases, test);
 }
 
-/* libcheck chooses themes (CK_RUN_CASE); $WEFT_TEST chooses one test. The programs are linked with --wrap, so that each test comes here. */
+/* libcheck chooses themes (CK_RUN_CASE); $WEFT_TEST chooses one test. The programs are linked with --wrap, so that each
+ * test comes here. */
 void __real__tcase_add_test(TCase *cases, const TTest *test, int signal, int allowed_exit, int start, int end);
 void __wrap__tcase_add_test(TCase *cases, const TTest *test, int signal, int allowed_exit, int start, int end);
 

@@ -5,8 +5,8 @@
  * the time limit it prints the combination, the seed and every task, and aborts. A hang is a failure.
  *
  * Programs are called as PROGRAM [CHANNEL SCHEDULER WORKERS]. Environment: WEFT_SEED (else from the clock; printed),
- * WEFT_TEST_SECONDS (limit of one test), WEFT_STRESS_SCALE (percent), CK_RUN_CASE (libcheck's: one file's tests), WEFT_TEST (one
- * test by its name). */
+ * WEFT_TEST_SECONDS (limit of one test), WEFT_STRESS_SCALE (percent), CK_RUN_CASE (libcheck's: one file's tests),
+ * WEFT_TEST (one test by its name). */
 #ifndef TESTS_HARNESS_H
 #define TESTS_HARNESS_H
 

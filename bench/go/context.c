@@ -1,15 +1,17 @@
 /* Rows of the suite `go` over contexts: what does cancellation cost?
  *
  * Originals: context/benchmark_test.go.
- *   WithTimeout/concurrency=N   RunParallel; ten contexts with a timeout of an hour are made, then cancelled, while N others
+ *   WithTimeout/concurrency=N   RunParallel; ten contexts with a timeout of an hour are made, then cancelled, while N
+ *   others
  *                               are alive, N / P of them made by each of P tasks
- *   CancelTree/depth=D/Root=R   a chain of D contexts. R = Background: under what is never cancelled; OpenCanceler: under one
+ *   CancelTree/depth=D/Root=R   a chain of D contexts. R = Background: under what is never cancelled; OpenCanceler:
+ *   under one
  *                               that is then cancelled; ClosedCanceler: under one that is cancelled already
- *   CommonParentCancel          RunParallel; a context under one for all, which has a value above it: made, asked for the value,
- *                               cancelled, with 100 units of made-up work before the cancel and behind it
+ *   CommonParentCancel          RunParallel; a context under one for all, which has a value above it: made, asked for
+ *                               the value, cancelled, with 100 units of made-up work before the cancel and behind it
  *   ContextCancelDone           RunParallel; a look at a context that is not done
- * One operation is what Go counts as one: ten contexts, a tree, a context, a look. Go leaves contexts to its collector; here
- * they are freed, in the timed part.
+ * One operation is what Go counts as one: ten contexts, a tree, a context, a look. Go leaves contexts to its collector;
+ * here they are freed, in the timed part.
  * Checked: a context that was cancelled is, and so is the last one of a tree.
  * Not measured: contexts that a task waits for. */
 #include "bench/go/go.h"

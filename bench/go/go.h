@@ -23,7 +23,8 @@
  *      tests/purity/CMakeLists.txt.
  * tests/suite runs every row on every variant; bench/matrix/go.toml measures them.
  *
- * The rows over channels and spawns exist once more, as the suite `calls` (bench/calls.c): there BENCH_OPS are the public functions. */
+ * The rows over channels and spawns exist once more, as the suite `calls` (bench/calls.c): there BENCH_OPS are the
+ * public functions. */
 #ifndef BENCH_GO_GO_H
 #define BENCH_GO_GO_H
 

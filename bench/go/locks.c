@@ -4,11 +4,12 @@
  *   MutexUncontended      each task has a mutex: lock, unlock
  *   Mutex                 one mutex for all; MutexWork: and 100 units of made-up work behind the unlock
  *   MutexSlack, -WorkSlack  the same in ten tasks a worker
- *   MutexNoSpin           four tasks a worker; every fourth time a section of two additions, else 1024 places of the task's own
- *                         32 KiB are touched and the task waits for one that it starts
+ *   MutexNoSpin           four tasks a worker; every fourth time a section of two additions, else 1024 places of the
+ *                         task's own 32 KiB are touched and the task waits for one that it starts
  *   MutexSpin             a section of two additions, then 4096 places of the task's own 128 KiB
  *   RWMutexUncontended    each task has one: twice rlock, twice runlock, wlock, wunlock
- *   RWMutexWrite{N}       one for all: every Nth time wlock, wunlock, else rlock, runlock; -Work: with 100 units of work
+ *   RWMutexWrite{N}       one for all: every Nth time wlock, wunlock, else rlock, runlock; -Work: with 100 units of
+ *   work
  *                         under the read lock
  * Rows with work are of the group `work`. Go compiles that of mutexes to nothing but the loop (bench/work.h).
  * Checked: what the sections add up to, how often each place was touched.
@@ -205,8 +206,8 @@ static force_inline void bench_go_rwmutex_own(void *arg)
     bench_parallel_leave(&it, 0);
 }
 
-/* foo *= 2; foo /= 2, which Go does compile here, as foo is not 0: two steps up and, past the sign, two down. `one` is 1: a
- * compiler that knew it would leave two of them out. */
+/* foo *= 2; foo /= 2, which Go does compile here, as foo is not 0: two steps up and, past the sign, two down. `one` is
+ * 1: a compiler that knew it would leave two of them out. */
 static force_inline uint64_t bench_go_double_halve(uint64_t foo, uint64_t units, uint64_t one)
 {
     for (uint64_t i = 0; i < units; i++) {

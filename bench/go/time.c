@@ -1,11 +1,11 @@
 /* Rows of the suite `go` over time: what do timers cost?
  *
- * Originals: time/{sleep,tick}_test.go. All but ParallelTimerLatency by RunParallel, while 32,768 other timers of an hour, for
- * each worker, are armed by as many tasks as there are workers.
+ * Originals: time/{sleep,tick}_test.go. All but ParallelTimerLatency by RunParallel, while 32,768 other timers of an
+ * hour, for each worker, are armed by as many tasks as there are workers.
  *   After               a channel of a nanosecond's time: made, received from, freed
  *   Stop/impl=chan      a timer of a second: made, stopped, freed
- *   Stop/impl=func      the same of one that runs a function, which would send to a channel of capacity 1, made and freed too
- *   Reset/impl=chan     a timer for each task: reset to an hour
+ *   Stop/impl=func      the same of one that runs a function, which would send to a channel of capacity 1, made and
+ *   freed too Reset/impl=chan     a timer for each task: reset to an hour
  *   StartStop1000       a thousand functions for an hour later: made, then stopped and freed
  *   SimultaneousAfterFunc1000  a thousand functions for now, each marks a wait group, and the wait
  *   Sleep1000           a thousand tasks, each of which sleeps for a nanosecond and marks a wait group, and the wait

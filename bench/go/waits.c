@@ -1,7 +1,8 @@
 /* Rows of the suite `go` over conditions, wait groups and once: what does it cost to wait for others?
  *
  * Originals: sync/{cond,waitgroup,once}_test.go. All but Cond by RunParallel.
- *   Cond{N}               N + 1 tasks; of each N + 1 that come, N wait and the last one wakes them. An operation is one round
+ *   Cond{N}               N + 1 tasks; of each N + 1 that come, N wait and the last one wakes them. An operation is one
+ *   round
  *                         of each task
  *   WaitGroupUncontended  each task has a group: add, done, wait
  *   WaitGroupAddDone      one group for all: add, done; -Work: with 100 units of work between them

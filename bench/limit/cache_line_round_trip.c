@@ -1,5 +1,5 @@
-/* cache_line_round_trip: a cache line handed from one processor to another and back, by stores alone: two pinned threads
- * take turns. No message between two processors can be faster. */
+/* cache_line_round_trip: a cache line handed from one processor to another and back, by stores alone: two pinned
+ * threads take turns. No message between two processors can be faster. */
 #include "bench/limit/limits.h"
 
 struct line_run {

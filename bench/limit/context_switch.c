@@ -1,5 +1,5 @@
-/* context_switch: core's switch between two contexts of one thread, with nothing else: no queue, no park. No M:N scheduler
- * can hand over faster. Its indirect jump is the switch itself, so this loop is none of the purity test's. */
+/* context_switch: core's switch between two contexts of one thread, with nothing else: no queue, no park. No M:N
+ * scheduler can hand over faster. Its indirect jump is the switch itself, so this loop is none of the purity test's. */
 #include "bench/limit/limits.h"
 
 enum { SWITCH_STACK = 64 * 1024 };

@@ -1,5 +1,5 @@
-/* futex_round_trip: two threads wake each other through the kernel and sleep in turn, placed as the kernel likes. No two OS
- * threads that block can hand over faster. */
+/* futex_round_trip: two threads wake each other through the kernel and sleep in turn, placed as the kernel likes. No
+ * two OS threads that block can hand over faster. */
 #include "bench/limit/limits.h"
 #include "core/futex.h"
 #include "core/timer.h"

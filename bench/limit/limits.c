@@ -51,8 +51,8 @@ static void load_topology(void)
     }
 }
 
-/* Gives each member a processor, on cores of their own as long as there are enough. Failing is no failure: where nothing
- * can be known or bound, the kernel chooses. */
+/* Gives each member a processor, on cores of their own as long as there are enough. Failing is no failure: where
+ * nothing can be known or bound, the kernel chooses. */
 static void spread(struct member *members, unsigned count)
 {
     load_topology();

@@ -1,10 +1,11 @@
-/* first_touch: a limit: what does the kernel take for a page that was never touched? No runtime that gives each of its tasks a page of its
- * own can start one for less.
+/* first_touch: a limit: what does the kernel take for a page that was never touched? No runtime that gives each of its
+ * tasks a page of its own can start one for less.
  *
- * Over `size` pages of fresh private memory (no huge pages), each way in a mapping of its own, five times in turns; each value is the
- * median, in ns a page. touch_ns: one byte written to each page, in ascending order. populate_N_ns: MADV_POPULATE_WRITE over N pages at a
- * time. sparse_ns: one page touched in each 2 MiB, so that each needs a page of page tables too (over size / 16 pages). again_ns: the pages
- * that were touched, touched again after MADV_DONTNEED: the page tables are there.
+ * Over `size` pages of fresh private memory (no huge pages), each way in a mapping of its own, five times in turns;
+ * each value is the median, in ns a page. touch_ns: one byte written to each page, in ascending order. populate_N_ns:
+ * MADV_POPULATE_WRITE over N pages at a time. sparse_ns: one page touched in each 2 MiB, so that each needs a page of
+ * page tables too (over size / 16 pages). again_ns: the pages that were touched, touched again after MADV_DONTNEED: the
+ * page tables are there.
  * Checked: every byte reads back. */
 #include "bench/scale/tools.h"
 

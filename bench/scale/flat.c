@@ -3,14 +3,15 @@
  *   `alive` tasks parked in a receive from one shared channel, and beside them, one after the other:
  *     spawn   main -> waves of 1000 tasks that only call done -> waitgroup; per task
  *     yield   8 tasks that yield to each other all the time; per yield
- *     wake    main and a partner send to and fro over two channels of their own; per wake-up, of which a round trip has two
- *     oldest  main sends to the parked tasks, 100 in a row, then yields: each send wakes the one that has waited longest, which takes
- *             the value and waits again, as the last; per send
+ *     wake    main and a partner send to and fro over two channels of their own; per wake-up, of which a round trip has
+ *             two
+ *     oldest  main sends to the parked tasks, 100 in a row, then yields: each send wakes the one that has waited
+ *             longest, which takes the value and waits again, as the last; per send
  *
  * Each number is the median of three turns of all four, so that one bad moment of the machine is no growth.
- * At 3 numbers of tasks alive: size / 10000 (at least 1), size / 100, size. Values: spawn_N_ns, yield_N_ns, wake_N_ns, oldest_N_ns, N the number. In
- * the first three the tasks that work are the same few; `oldest` touches a task after the other, whose descriptor, stack and waiter are in no
- * cache once they are too many for it.
+ * At 3 numbers of tasks alive: size / 10000 (at least 1), size / 100, size. Values: spawn_N_ns, yield_N_ns, wake_N_ns,
+ * oldest_N_ns, N the number. In the first three the tasks that work are the same few; `oldest` touches a task after the
+ * other, whose descriptor, stack and waiter are in no cache once they are too many for it.
  * Checked: all tasks of each wave ran; each yield was made; each message arrived, by count. */
 #include "bench/scale/tools.h"
 

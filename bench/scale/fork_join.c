@@ -1,12 +1,12 @@
 /* fib, nqueens: what does fork-join gain from a second worker?
  *
- *   fib      fib(n) = fib(n - 1), by a task of its own, + fib(n - 2), by the caller; joined by a waitgroup in the caller's frame. Calls
- *            below FIB_CUTOFF do without tasks.
- *   nqueens  placements of n queens on a board of n x n; a task for each placement in the first QUEENS_DEPTH rows, which waits for its
- *            own; below, one counts alone.
+ *   fib      fib(n) = fib(n - 1), by a task of its own, + fib(n - 2), by the caller; joined by a waitgroup in the
+ *            caller's frame. Calls below FIB_CUTOFF do without tasks.
+ *   nqueens  placements of n queens on a board of n x n; a task for each placement in the first QUEENS_DEPTH rows,
+ *            which waits for its own; below, one counts alone.
  *
- * Values: fib_ns / nqueens_ns, wall time of the whole, the median of five; tasks: how many were spawned; serial_ns: the same without any
- * tasks, by the main task. size: n.
+ * Values: fib_ns / nqueens_ns, wall time of the whole, the median of five; tasks: how many were spawned; serial_ns: the
+ * same without any tasks, by the main task. size: n.
  * Checked: the result, against the serial one. */
 #include "bench/scale/tools.h"
 

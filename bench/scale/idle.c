@@ -1,10 +1,12 @@
 /* idle: what does a runtime burn that has nothing to do?
  *
- *   main: makes all workers work once, says so, and waits on a channel; a thread outside watches for `size` ms, then wakes main
+ *   main: makes all workers work once, says so, and waits on a channel; a thread outside watches for `size` ms, then
+ *   wakes main
  *
- * The watched time begins 300 ms after main's word, so that workers have gone to sleep and what is done once after work is over. Values, of
- * the whole process in the watched time: cpu_ms_per_s, processor time of all threads; voluntary_per_s and involuntary_per_s, context
- * switches; threads, how many there are. The watching thread is in it: it sleeps, once.
+ * The watched time begins 300 ms after main's word, so that workers have gone to sleep and what is done once after work
+ * is over. Values, of the whole process in the watched time: cpu_ms_per_s, processor time of all threads;
+ * voluntary_per_s and involuntary_per_s, context switches; threads, how many there are. The watching thread is in it:
+ * it sleeps, once.
  * Checked: the tasks of the warm-up ran; main is woken by the value that was sent. */
 #include "bench/scale/tools.h"
 

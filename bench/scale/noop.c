@@ -2,11 +2,12 @@
  *
  *   producer -> `size` tasks -> waitgroup -> producer
  *
- * Timed: from before the group is added to until wait has returned; each value is that per task. first_ns: the first time in the
- * process, add(size) once, then a task that only calls done. warm_ns: the second time. each_ns: the third, with weft_wg_go() for
- * each task, which is add, go and a deferred done (Go: wg.Add(1), and a deferred wg.Done() in the goroutine; wg.Go() where there is one
- * does that too).
- * Checked: wait returns, so all have called done, and the counter is exact, or done would have panicked; then none is alive. */
+ * Timed: from before the group is added to until wait has returned; each value is that per task. first_ns: the first
+ * time in the process, add(size) once, then a task that only calls done. warm_ns: the second time. each_ns: the third,
+ * with weft_wg_go() for each task, which is add, go and a deferred done (Go: wg.Add(1), and a deferred wg.Done() in the
+ * goroutine; wg.Go() where there is one does that too).
+ * Checked: wait returns, so all have called done, and the counter is exact, or done would have panicked; then none is
+ * alive. */
 #include "bench/scale/tools.h"
 
 static struct weft_waitgroup noop_group;

@@ -1,17 +1,19 @@
 /* parked: what does a task that waits on a channel cost in memory, and in time to get there and away?
  *
- *   main -> `size` tasks, each: done with the group `ready`; receives from the one channel `gate`; done with the group `ended`
+ *   main -> `size` tasks, each: done with the group `ready`; receives from the one channel `gate`; done with the group
+ *   `ended`
  *
- * Round 1, in a fresh process. spawn_ns: from before the first weft_go() until wait(ready) returns: each task has run up to
- * its receive; a stack is bound to each and touched for the first time. Then memory is read (below), and the tasks are released by
- * closing the gate: close_ns, from before the close until wait(ended) returns. Round 2, with stacks that were used before:
- * spawn_warm_ns, and send_ns: the tasks are released by one send each, by main. All per task.
- * Memory per task is what the process has more than before round 1, divided: resident_bytes (VmRSS), page_table_bytes (VmPTE),
- * total_bytes (their sum: pages, page tables, descriptor, waiter). stack_pages: pages in memory of a task's stack, the mean over up
- * to 10,000 tasks, from /proc/self/pagemap; stack_bytes: those in bytes; other_bytes: what is resident beside them: descriptors and what the
- * allocator adds. mappings: lines of /proc/self/maps more than before, for all tasks together.
- * parked_64k is the same with weft_options.stack_size at 64 KiB. A page of page tables serves 2 MiB of addresses: one stack of the
- * default size, 15 of these.
+ * Round 1, in a fresh process. spawn_ns: from before the first weft_go() until wait(ready) returns: each task has run
+ * up to its receive; a stack is bound to each and touched for the first time. Then memory is read (below), and the
+ * tasks are released by closing the gate: close_ns, from before the close until wait(ended) returns. Round 2, with
+ * stacks that were used before: spawn_warm_ns, and send_ns: the tasks are released by one send each, by main. All per
+ * task.
+ * Memory per task is what the process has more than before round 1, divided: resident_bytes (VmRSS), page_table_bytes
+ * (VmPTE), total_bytes (their sum: pages, page tables, descriptor, waiter). stack_pages: pages in memory of a task's
+ * stack, the mean over up to 10,000 tasks, from /proc/self/pagemap; stack_bytes: those in bytes; other_bytes: what is
+ * resident beside them: descriptors and what the allocator adds. mappings: lines of /proc/self/maps more than before,
+ * for all tasks together. parked_64k is the same with weft_options.stack_size at 64 KiB. A page of page tables serves 2
+ * MiB of addresses: one stack of the default size, 15 of these.
  * Checked: each task runs once a round, receives what it should (closed, or its number's share of the sum). */
 #include "bench/scale/tools.h"
 

@@ -2,9 +2,10 @@
  *
  *   main --d_i--> task i: select over { popular, d_i }, again and again       popular: shared by all, never ready
  *
- * As Go's BenchmarkChanPopular (runtime/chan_test.go), there with 1000 tasks, here with size / 1000, / 100, / 10 and size. Each select
- * enters the queue of the shared channel and leaves it again from wherever it is in it. tasks_N_ns: per send, wall time from the first
- * send until all tasks have received all theirs, over N and over the rounds. Linear in the number of tasks: a send costs the same.
+ * As Go's BenchmarkChanPopular (runtime/chan_test.go), there with 1000 tasks, here with size / 1000, / 100, / 10 and
+ * size. Each select enters the queue of the shared channel and leaves it again from wherever it is in it. tasks_N_ns:
+ * per send, wall time from the first send until all tasks have received all theirs, over N and over the rounds. Linear
+ * in the number of tasks: a send costs the same.
  * Checked: each task receives each of its messages, in order, and none from the shared channel. */
 #include "bench/scale/tools.h"
 

@@ -1,14 +1,14 @@
 /* rows: the channel rows in which a second worker must not hurt.
  *
  *   ping_pong         two tasks, two rendezvous channels; ns a round trip
- *   chan_sync         two tasks, one rendezvous channel; batches of 1000 claimed by a shared counter, in even ones the task receives and then
- *                     sends, in odd ones the other way round; ns a message
- *   prod_cons_C       P producers, P consumers (P: workers), one channel of capacity C = 0, 10, 100; batches of 1000 claimed by a shared
- *                     counter; ns a message
+ *   chan_sync         two tasks, one rendezvous channel; batches of 1000 claimed by a shared counter, in even ones the
+ *                     task receives and then sends, in odd ones the other way round; ns a message
+ *   prod_cons_C       P producers, P consumers (P: workers), one channel of capacity C = 0, 10, 100; batches of 1000
+ *                     claimed by a shared counter; ns a message
  *   prod_cons_work_C  the same with 100 times (x *= 2, x /= 2) before each send and after each receive
  *
- * The shapes are those of BenchmarkChanSync and BenchmarkChanProdCons (runtime/chan_test.go of Go). Timed: from before the first task is
- * let go until the last has ended; making channels and tasks is inside, as there. Values: NAME_ns.
+ * The shapes are those of BenchmarkChanSync and BenchmarkChanProdCons (runtime/chan_test.go of Go). Timed: from before
+ * the first task is let go until the last has ended; making channels and tasks is inside, as there. Values: NAME_ns.
  * Checked: number and sum of the messages that arrived. */
 #include "bench/scale/tools.h"
 

@@ -1,9 +1,10 @@
 /* weft-scale: what the figures (C) and the command line (main.cc, C++) know of each other: plain types only.
  *
- * A figure is a program of its own over the public API, which answers one question that no row of a benchmark table answers:
- * how much memory, how flat, how idle, how soon. One process measures one figure once, with one number of workers. It
- * checks itself (counts and sums), and ends the process with status 1 and a message when a check fails: whatever prints JSON
- * is right. Each has a twin in Go in bench/peers/go/scale, whose values have the same names where they mean the same. */
+ * A figure is a program of its own over the public API, which answers one question that no row of a benchmark table
+ * answers: how much memory, how flat, how idle, how soon. One process measures one figure once, with one number of
+ * workers. It checks itself (counts and sums), and ends the process with status 1 and a message when a check fails:
+ * whatever prints JSON is right. Each has a twin in Go in bench/peers/go/scale, whose values have the same names where
+ * they mean the same. */
 #ifndef BENCH_SCALE_SCALE_H
 #define BENCH_SCALE_SCALE_H
 

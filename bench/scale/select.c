@@ -1,11 +1,13 @@
 /* select: what does a select over n channels cost, and how does that grow?
  *
  *   ready:  one task; sends to one of n channels of capacity 1, then selects over all: finds the one that is ready
- *   wait:   server --one of n rendezvous channels--> client, which selects over all, and has to wait in all of them each time, as the server
+ *   wait:   server --one of n rendezvous channels--> client, which selects over all, and has to wait in all of them
+ *   each time, as the server
  *           sends only once it has the answer to the last message: client --answers--> server
  *
- * For n = 1, 2, 4, ... size: ready_N_ns, the send and the select; wait_N_ns, the select, its wake-up and the answer. Which channel it
- * is goes round by a step that is prime, so that neighbours do not follow each other. All cases are receives.
+ * For n = 1, 2, 4, ... size: ready_N_ns, the send and the select; wait_N_ns, the select, its wake-up and the answer.
+ * Which channel it is goes round by a step that is prime, so that neighbours do not follow each other. All cases are
+ * receives.
  * Checked: index and value of each select. */
 #include "bench/scale/tools.h"
 

@@ -2,11 +2,11 @@
  *
  *   root - 10 nodes - 100 nodes - ... - `size` leaves        (size: a power of ten)
  *
- * A node makes a rendezvous channel, spawns 10 children, receives 10 numbers, sends their sum to its parent; a leaf sends its own
- * number. Source of the shape: A. Temerev's "skynet" benchmark (2016).
+ * A node makes a rendezvous channel, spawns 10 children, receives 10 numbers, sends their sum to its parent; a leaf
+ * sends its own number. Source of the shape: A. Temerev's "skynet" benchmark (2016).
  * Values: cold_ns, from just before weft_run() in a fresh process until the main task has the sum: workers, stacks and
- * descriptors are made in it. (The twin's is from the start of main: Go's runtime has started by then.) first_ns: the same from the
- * main task's first line. warm_ns: the median of the runs after the first. Wall time of the whole tree.
+ * descriptors are made in it. (The twin's is from the start of main: Go's runtime has started by then.) first_ns: the
+ * same from the main task's first line. warm_ns: the median of the runs after the first. Wall time of the whole tree.
  * Checked: the sum of each run. */
 #include "bench/scale/tools.h"
 

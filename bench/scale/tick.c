@@ -1,12 +1,13 @@
 /* tick: what does one wake-up a millisecond burn?
  *
  *   sleep    a task: weft_sleep(1 ms), again and again
- *   outside  a thread outside of the runtime: clock_nanosleep for 1 ms, then weft_go() of a task that sends to a task that waits
+ *   outside  a thread outside of the runtime: clock_nanosleep for 1 ms, then weft_go() of a task that sends to a task
+ *            that waits
  *   bare     no runtime: the same thread wakes another thread by a futex: what the kernel takes for it
  *
- * Each for `size` wake-ups. Values: NAME_cpu_percent, processor time of the whole process in percent of wall time (of one processor);
- * NAME_per_s, wake-ups a second, fewer than 1000 as a sleep of 1 ms takes a little longer; outside_thread_percent and
- * bare_thread_percent: the part of it that the thread takes that sleeps and wakes.
+ * Each for `size` wake-ups. Values: NAME_cpu_percent, processor time of the whole process in percent of wall time (of
+ * one processor); NAME_per_s, wake-ups a second, fewer than 1000 as a sleep of 1 ms takes a little longer;
+ * outside_thread_percent and bare_thread_percent: the part of it that the thread takes that sleeps and wakes.
  * Checked: every wake-up arrives. */
 #include "bench/scale/tools.h"
 

@@ -15,8 +15,8 @@ void scale_fail(const char *format, ...) __attribute__((noreturn, format(printf,
 /* Adds a value under a name. */
 void scale_value(struct scale_sample *sample, double value, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Sorts the durations, keeps them as a histogram of that name, and adds NAME_p50_ns, _p90_, _p99_, _p999_ and _max_. The sample
- * keeps the array. */
+/* Sorts the durations, keeps them as a histogram of that name, and adds NAME_p50_ns, _p90_, _p99_, _p999_ and _max_.
+ * The sample keeps the array. */
 void scale_durations(struct scale_sample *sample, const char *name, int64_t *durations_ns, size_t count);
 /* The median; sorts. */
 double scale_median(double *values, size_t count);
@@ -32,8 +32,8 @@ struct weft_chan *scale_chan(size_t capacity);
 /* Zeroed memory, all of it touched. */
 void *scale_alloc(size_t count, size_t size);
 
-/* ns per unit: batches that grow until one takes long enough, then the median of five that take loop_ns together. A batch does
- * `units` units (a multiple of grain) and returns the time that they took. The first ones warm up. */
+/* ns per unit: batches that grow until one takes long enough, then the median of five that take loop_ns together. A
+ * batch does `units` units (a multiple of grain) and returns the time that they took. The first ones warm up. */
 double scale_per_unit(const struct scale_sample *sample, uint64_t grain, weft_ns (*batch)(void *arg, uint64_t units),
                       void *arg);
 
@@ -44,10 +44,12 @@ struct scale_memory {
     int64_t mappings;
 };
 struct scale_memory scale_memory_now(void);
-/* Pages in memory of the stack that the address is in: those without a gap around its page, at most 63 below and 7 above. */
+/* Pages in memory of the stack that the address is in: those without a gap around its page, at most 63 below and 7
+ * above. */
 unsigned scale_stack_pages(uintptr_t address);
 
-/* CLOCK_MONOTONIC, in ns. Any thread, also one that is left when a run ends: weft_now() reads what the run's end clears. */
+/* CLOCK_MONOTONIC, in ns. Any thread, also one that is left when a run ends: weft_now() reads what the run's end
+ * clears. */
 weft_ns scale_now(void);
 /* Processor time of all threads of this process so far, in ns. */
 int64_t scale_cpu_now(void);

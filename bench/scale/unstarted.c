@@ -3,9 +3,10 @@
  *   main -> `size` tasks, none of which runs while main spawns; then all run, count, and end
  *
  * To be had with one worker only, which main keeps. spawn_ns: per task, the loop of weft_go(), descriptors never used
- * before. Memory is what the process has more than before, divided by the tasks that have not started: resident_bytes (VmRSS),
- * page_table_bytes (VmPTE), total_bytes; mappings, for all together. started: tasks that had run when memory was read (a scheduler
- * may take the worker from main): those are not counted as unstarted. run_ns: per task, until all have run and ended.
+ * before. Memory is what the process has more than before, divided by the tasks that have not started: resident_bytes
+ * (VmRSS), page_table_bytes (VmPTE), total_bytes; mappings, for all together. started: tasks that had run when memory
+ * was read (a scheduler may take the worker from main): those are not counted as unstarted. run_ns: per task, until all
+ * have run and ended.
  * Checked: all run, once each. */
 #include "bench/scale/tools.h"
 

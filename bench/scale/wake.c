@@ -1,21 +1,25 @@
 /* wake: how long until a task runs whose worker was asleep, against two threads that wake each other by a futex?
  *
  * outside (any number of workers), a round trip:
- *     outside thread --weft_go(nudge)--> [worker asleep] nudge --send--> waiter, --futex--> outside thread, which had gone to sleep
+ *     outside thread --weft_go(nudge)--> [worker asleep] nudge --send--> waiter, --futex--> outside thread, which had
+ *     gone to sleep
  *   against the same without a runtime:
  *     outside thread --futex--> [thread asleep] --futex--> outside thread
- *   All workers are asleep: nothing was to do for 300 us. Timed by the outside thread: from before it wakes until it is back.
+ *   All workers are asleep: nothing was to do for 300 us. Timed by the outside thread: from before it wakes until it is
+ *   back.
  *
  * task (two workers or more), one way:
- *     main, which never stops running --send--> waiter, whom a worker must run that was asleep, as main's worker has no time
+ *     main, which never stops running --send--> waiter, whom a worker must run that was asleep, as main's worker has no
+ *     time
  *   against the same without a runtime:
  *     main --futex--> [thread asleep]
- *   Timed: from before main wakes until the first instruction of the woken one, by its clock (one clock, CLOCK_MONOTONIC). Main
- *   spins for 100 us before each shot, and for the answer after it.
+ *   Timed: from before main wakes until the first instruction of the woken one, by its clock (one clock,
+ *   CLOCK_MONOTONIC). Main spins for 100 us before each shot, and for the answer after it.
  *
- * Both kinds of a pair take turns in one process, `size` shots each, in an order that the seed decides; the thread of the bare kind is not
- * woken by the other. `task` stops after 2 s, if it must. Values: for outside, outside_bare, task, task_bare: NAME_p50_ns, _p90_, _p99_,
- * _p999_, _max_, NAME_count, and all durations as a histogram. No number comes from a bucket.
+ * Both kinds of a pair take turns in one process, `size` shots each, in an order that the seed decides; the thread of
+ * the bare kind is not woken by the other. `task` stops after 2 s, if it must. Values: for outside, outside_bare, task,
+ * task_bare: NAME_p50_ns, _p90_, _p99_, _p999_, _max_, NAME_count, and all durations as a histogram. No number comes
+ * from a bucket.
  * Checked: each shot is answered by its number. */
 #include "bench/scale/tools.h"
 

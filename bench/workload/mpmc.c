@@ -4,13 +4,13 @@
  *     producer 1 ----+--> [ channel of capacity cap ] +----> consumer 1
  *     ...           /                                  \     ...
  *
- * Parameter: cap, the channel's capacity; 0 is a rendezvous. As many producers as workers, but at least two, and as many
- * consumers. One operation is one message of 8 bytes: the producer's index above, its sequence number below.
- * Definition: as runtime/chan_test.go's ChanProdCons: producers claim batches of up to 1000 messages from one counter; in
- * the end each sends one farewell, and each consumer stops at the first farewell that it gets.
+ * Parameter: cap, the channel's capacity; 0 is a rendezvous. As many producers as workers, but at least two, and as
+ * many consumers. One operation is one message of 8 bytes: the producer's index above, its sequence number below.
+ * Definition: as runtime/chan_test.go's ChanProdCons: producers claim batches of up to 1000 messages from one counter;
+ * in the end each sends one farewell, and each consumer stops at the first farewell that it gets.
  * Timed: all messages, the farewells, the claims, and the wake-up of the tasks at the start line.
- * Checked: each consumer sees the numbers of each producer ascend (so none comes twice to it); all that was sent arrived,
- * by count and by sum; the channel is empty in the end.
+ * Checked: each consumer sees the numbers of each producer ascend (so none comes twice to it); all that was sent
+ * arrived, by count and by sum; the channel is empty in the end.
  * Not measured: fairness among producers or consumers. */
 
 enum { BENCH_MPMC_CLAIM = 1000, BENCH_MPMC_CLAIMS_MIN = 16, BENCH_MPMC_SHIFT = 48 };

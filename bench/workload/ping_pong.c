@@ -3,8 +3,8 @@
  *     ping --i--> ( rendezvous "there" ) --i--> pong
  *     ping <-- ~i ( rendezvous "back"  ) <-- ~i pong
  *
- * No parameters: two channels of capacity 0. One operation is one round trip: two messages, and on one worker two switches
- * of tasks. Definition: two goroutines over two unbuffered channels.
+ * No parameters: two channels of capacity 0. One operation is one round trip: two messages, and on one worker two
+ * switches of tasks. Definition: two goroutines over two unbuffered channels.
  * Timed: all round trips, and the wake-up of the two tasks at the start line.
  * Checked: each of ping's numbers comes back inverted, in its turn.
  * Not measured: anything that runs in parallel; at any moment one of the two tasks waits. */

@@ -4,11 +4,11 @@
  *     sender -+---> [ channel 1, capacity 1 ] ----+--> receiver: select over all n
  *              \--> ...                      ----/
  *
- * Parameter: n, the number of channels, all of them active: the sender goes round robin, with plain sends. One operation is
- * one select that receives 8 bytes, and the send that it answers.
- * Capacity 1, so that the receiver finds anything between no channel and all of them ready: it searches, and it waits on
- * all n at once, which is what select is for. With deep buffers every channel would be ready, and this would be spsc with
- * a random number.
+ * Parameter: n, the number of channels, all of them active: the sender goes round robin, with plain sends. One
+ * operation is one select that receives 8 bytes, and the send that it answers.
+ * Capacity 1, so that the receiver finds anything between no channel and all of them ready: it searches, and it waits
+ * on all n at once, which is what select is for. With deep buffers every channel would be ready, and this would be spsc
+ * with a random number.
  * Timed: all sends and selects, and the wake-up of the two tasks at the start line.
  * Checked: the numbers that come out of each channel are those that were sent into it, in order; the channels are empty
  * in the end.

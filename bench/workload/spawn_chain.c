@@ -3,8 +3,8 @@
  *     main ==> task n --spawns--> task n-1 --spawns--> ... --spawns--> task 1
  *              (ends)             (ends)                               (says so)
  *
- * No parameters. One operation is one task: spawned, run, ended. Definition: runtime/proc_test.go's CreateGoroutines, f(n)
- * spawns f(n-1) and ends.
+ * No parameters. One operation is one task: spawned, run, ended. Definition: runtime/proc_test.go's CreateGoroutines,
+ * f(n) spawns f(n-1) and ends.
  * Timed: from just before the first spawn to the last task's first instruction after its own check.
  * Checked: each task is the next in turn, and each ran once.
  * Not measured: many tasks alive at once (spawn_flat), tasks that wait. */

@@ -4,12 +4,12 @@
  *         ^------- the last one of the wave says so;   then the next wave
  *
  * No parameters. One operation is one task: spawned, run, ended, counted. Definition: runtime/proc_test.go's
- * CreateGoroutinesSingle, one producer spawns all, each marks a wait group; the other workers must steal. In waves of 1000
- * (100 OS threads), since a million tasks at once measure page faults, which is another question.
+ * CreateGoroutinesSingle, one producer spawns all, each marks a wait group; the other workers must steal. In waves of
+ * 1000 (100 OS threads), since a million tasks at once measure page faults, which is another question.
  * Timed: from just before the first spawn to the end of the last task's wave.
  * Checked: each task of each wave ran once.
- * Beside the time: bytes that the allocator and the kernel gave for each task of a set that all wait (alloc_bytes_per_task,
- * rss_bytes_per_task), taken before the timed part.
+ * Beside the time: bytes that the allocator and the kernel gave for each task of a set that all wait
+ * (alloc_bytes_per_task, rss_bytes_per_task), taken before the timed part.
  * Not measured: stacks deeper than one frame, tasks that wait. */
 #include "core/lot.h"
 

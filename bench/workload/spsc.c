@@ -5,8 +5,8 @@
  * Parameter: cap, the channel's capacity; 0 is a rendezvous. One operation is one message: a send and a receive of 8
  * bytes. Definition: as runtime/chan_test.go's ChanProdCons with one producer and one consumer.
  * Timed: all sends and receives, and the wake-up of the two tasks at the start line.
- * Checked: the consumer sees exactly 0, 1, 2, ... in this order; every send and receive returns OK; the channel is empty
- * in the end.
+ * Checked: the consumer sees exactly 0, 1, 2, ... in this order; every send and receive returns OK; the channel is
+ * empty in the end.
  * Not measured: contention among producers or consumers, latency of one message, large elements.
  * Controls (null, faa): no channels, so one task sends and receives in turn: the harness's own floor, and two atomic
  * read-modify-writes a message. */

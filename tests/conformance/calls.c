@@ -632,8 +632,8 @@ static void use_older_thread(void *unused)
     crew_fini(&crew);
 }
 
-/* A thread that was left in a call of an older run, of another scheduler, makes one of this run that waited for a thread:
- * with this run's signals, and it drives as this scheduler's threads do. */
+/* A thread that was left in a call of an older run, of another scheduler, makes one of this run that waited for a
+ * thread: with this run's signals, and it drives as this scheduler's threads do. */
 START_TEST(threads_of_older_runs_drive_as_others)
     {
         struct weft_options options = {.chan = combination.chan, .workers = combination.workers};
@@ -659,8 +659,8 @@ START_TEST(threads_of_older_runs_drive_as_others)
     }
 END_TEST
 
-/* A thread that an older run has left behind may tell the monitor to look before there is a call: it stops again, and hears
- * of the first one that it ought to look at. */
+/* A thread that an older run has left behind may tell the monitor to look before there is a call: it stops again, and
+ * hears of the first one that it ought to look at. */
 TASK_TEST(the_monitor_is_told_too_early)
 {
     if (!calls_on_own_thread()) {

@@ -1,6 +1,6 @@
 /* Goal: close: senders fail, receivers drain and can tell a value from the end, everybody who waits is woken.
- * Method: close with elements in the channel, with waiters of each kind parked, twice, and of a null channel (in a child
- * process). */
+ * Method: close with elements in the channel, with waiters of each kind parked, twice, and of a null channel (in a
+ * child process). */
 #include "conformance.h"
 
 #include <sys/wait.h>

@@ -1,5 +1,7 @@
-/* Goal: contexts behave as Go's: cancellation runs down the tree before cancel returns, the first cause wins, nothing is left behind.
- * Method: trees of known shape, cancelled from known places, and from many tasks at once. After Go's context/{context,x,afterfunc}_test.go. */
+/* Goal: contexts behave as Go's: cancellation runs down the tree before cancel returns, the first cause wins, nothing
+ * is left behind.
+ * Method: trees of known shape, cancelled from known places, and from many tasks at once. After Go's
+ * context/{context,x,afterfunc}_test.go. */
 #include "conformance.h"
 
 static const weft_ns ms = 1000000;
@@ -197,7 +199,8 @@ static void grow_and_shrink(void *arg)
     }
 }
 
-/* Children come and go, time out and are freed, while the parent is cancelled: what ASan and the watchdog do not mind is right. */
+/* Children come and go, time out and are freed, while the parent is cancelled: what ASan and the watchdog do not mind
+ * is right. */
 TASK_TEST(children_unlink_themselves)
 {
     struct weft_ctx *top = weft_ctx_with_cancel(weft_ctx_background());

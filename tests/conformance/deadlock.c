@@ -1,6 +1,7 @@
-/* Goal: a deadlock is reported, with each task's name and what it waits for, and nothing else is taken for one; tasks that are
- * left over can be listed, counted, and asked for by SIGQUIT.
- * Method: child processes that lock themselves up in every way, or only seem to; their stderr and exit status are read. */
+/* Goal: a deadlock is reported, with each task's name and what it waits for, and nothing else is taken for one; tasks
+ * that are left over can be listed, counted, and asked for by SIGQUIT.
+ * Method: child processes that lock themselves up in every way, or only seem to; their stderr and exit status are
+ * read. */
 #include "conformance.h"
 
 #include <pthread.h>
@@ -51,7 +52,8 @@ static void stuck_main(void *unused)
     weft_recv(empty, &value);
 }
 
-/* Where the system does not tell how many threads a process has (emulators), Weft can't know that there are no others: it is told so. */
+/* Where the system does not tell how many threads a process has (emulators), Weft can't know that there are no others:
+ * it is told so. */
 static void tell_that_there_are_no_others(void)
 {
     int threads = 0;
@@ -237,8 +239,8 @@ static void helping_child(void)
     _exit(6);
 }
 
-/* A call that an older run has left behind has a run of its own: its thread is not counted twice, and the one of the older run's
- * caller is outside. */
+/* A call that an older run has left behind has a run of its own: its thread is not counted twice, and the one of the
+ * older run's caller is outside. */
 START_TEST(the_caller_of_an_older_run_may_help)
     {
         char text[4096];

@@ -1,6 +1,7 @@
 /* Goal: what a variant claims in its flags is true, and what it denies is not kept from users without need.
- * Method: for each flag an experiment whose outcome is compared with the claim; where the outcome depends on timing, only a claim can fail. The
- * atomic select's are those of Go's runtime/chan_test.go (TestNonblockSelectRace and its second form). progress is tested by tests/stress/stalled.c. */
+ * Method: for each flag an experiment whose outcome is compared with the claim; where the outcome depends on timing,
+ * only a claim can fail. The atomic select's are those of Go's runtime/chan_test.go (TestNonblockSelectRace and its
+ * second form). progress is tested by tests/stress/stalled.c. */
 #include "conformance.h"
 
 #include <sys/wait.h>
@@ -86,7 +87,8 @@ static void take_turn(void *arg)
     add_release(&served, 1u);
 }
 
-/* Receivers that came one after the other get the values in that order, and nobody who comes later gets one before them. */
+/* Receivers that came one after the other get the values in that order, and nobody who comes later gets one before
+ * them. */
 TASK_TEST(fifo_waiters_are_served_in_turn)
 {
     if (!caps->fifo_waiters) {
@@ -176,7 +178,8 @@ TASK_TEST(hand_off_can_not_be_overtaken)
     }
 }
 
-/* Neither is denied without need: where no order is promised, a value that was sent while a receiver waited can be taken by one who came later. */
+/* Neither is denied without need: where no order is promised, a value that was sent while a receiver waited can be
+ * taken by one who came later. */
 TASK_TEST(who_denies_order_can_be_overtaken)
 {
     enum { ATTEMPTS = 2000 };
@@ -262,7 +265,8 @@ static void send_then_signal(void *unused)
     }
 }
 
-/* For each signal a value is in the channel, and one task takes them: a try must not fail, whoever else is in the middle of a send. */
+/* For each signal a value is in the channel, and one task takes them: a try must not fail, whoever else is in the
+ * middle of a send. */
 TASK_TEST(an_exact_try_does_not_fail_for_nothing)
 {
     if (!caps->try_exact) {
@@ -302,7 +306,8 @@ static void take_and_put_back(void *unused)
     }
 }
 
-/* One value is taken out and put back for ever, so one of two places is free at every instant: a try to send must not fail. */
+/* One value is taken out and put back for ever, so one of two places is free at every instant: a try to send must not
+ * fail. */
 TASK_TEST(an_exact_try_finds_the_free_place)
 {
     if (!caps->try_exact) {
@@ -405,8 +410,8 @@ static void move_to_and_fro(void *unused)
     }
 }
 
-/* A mover puts a value into one channel before it takes one from the other, for ever: at every instant one of them has a value. The selector takes
- * one, and gives it back before it looks again. */
+/* A mover puts a value into one channel before it takes one from the other, for ever: at every instant one of them has
+ * a value. The selector takes one, and gives it back before it looks again. */
 TASK_TEST(an_atomic_select_follows_a_mover)
 {
     uint64_t value = 1;
@@ -463,8 +468,8 @@ TASK_TEST(messages_allocate_above_their_bound)
 static _Thread_local int thread_mark;
 static _Atomic(unsigned) marked, others;
 
-/* The sanitizer takes the start of a thread for a write of all its locals, which no task is ordered behind: a worker that
- * starts late, and finds the task without having met the others, would be reported. */
+/* The sanitizer takes the start of a thread for a write of all its locals, which no task is ordered behind: a worker
+ * that starts late, and finds the task without having met the others, would be reported. */
 no_race_check static void mark_thread(void *unused)
 {
     (void)unused;
@@ -515,7 +520,8 @@ TASK_TEST(a_fair_scheduler_starves_nobody)
     crew_fini(&crew);
 }
 
-/* Far more than a fair scheduler lets a pair have in a row; where it has several workers, the kernel may stop the one of the third task meanwhile. */
+/* Far more than a fair scheduler lets a pair have in a row; where it has several workers, the kernel may stop the one
+ * of the third task meanwhile. */
 enum { MOST_TALKS = 100000, FIRST_TALKS = 10 };
 static struct weft_chan *there, *back;
 static _Atomic(unsigned) turns;

@@ -1,5 +1,6 @@
 /* Goal: groups and pools: the first error cancels, bounds hold, every job is run or accounted for, panics are reported.
- * Method: jobs that count themselves and what is beside them; sums that must come out. After golang.org/x/sync/errgroup's tests. */
+ * Method: jobs that count themselves and what is beside them; sums that must come out. After
+ * golang.org/x/sync/errgroup's tests. */
 #include "conformance.h"
 
 #include <sys/wait.h>

@@ -1,6 +1,7 @@
-/* Goal: without memory there is an error or a panic that names it, and nothing is lost: what was there before works as before.
- * Method: the allocations of the program and of Weft can be made to fail (tests/harness.h): in each place on purpose, and then the n-th
- * of a whole scenario for every n. */
+/* Goal: without memory there is an error or a panic that names it, and nothing is lost: what was there before works as
+ * before.
+ * Method: the allocations of the program and of Weft can be made to fail (tests/harness.h): in each place on purpose,
+ * and then the n-th of a whole scenario for every n. */
 #include "conformance.h"
 
 #include <sys/wait.h>
@@ -290,7 +291,8 @@ static void run_crowd(void *unused)
     scenario_ran = true;
 }
 
-/* The n-th thread of a run, and all after it, can't be created: the run is refused, or what it accepts is run by those that there are. */
+/* The n-th thread of a run, and all after it, can't be created: the run is refused, or what it accepts is run by those
+ * that there are. */
 START_TEST(the_nth_thread_can_not_be_created)
     {
         struct weft_options options = {.sched = combination.sched,

@@ -1,4 +1,5 @@
-/* Goal: misuse of a mutex, rwmutex, cond, waitgroup or semaphore is named, and one that is recovered leaves the object as it was.
+/* Goal: misuse of a mutex, rwmutex, cond, waitgroup or semaphore is named, and one that is recovered leaves the object
+ * as it was.
  * Method: each in a child, whose message is read; some under a deferred recover. */
 #include "sync.h"
 

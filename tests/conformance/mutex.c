@@ -1,6 +1,6 @@
 /* Goal: the mutex excludes, keeps nobody out for ever, and may be freed by its last user.
- * Method: crowds that count in a plain variable what only exclusion keeps right; hogs that lock again at once; mutexes that go while others
- * are on their way out. After Go's sync/mutex_test.go. */
+ * Method: crowds that count in a plain variable what only exclusion keeps right; hogs that lock again at once; mutexes
+ * that go while others are on their way out. After Go's sync/mutex_test.go. */
 #include "sync.h"
 
 static struct weft_mutex mutex;

@@ -1,7 +1,7 @@
 /* Goal: panic, defer, recover and exit do what Go's do.
- * Method: frames that write down in which order things happen; the log is compared with what Go's rules say. What ends the process is
- * tried in children, whose messages are read. The cases are those of Go's test/recover*.go, test/deferprint.go and of
- * runtime/{callers,panic,defer}_test.go, as far as C has them. */
+ * Method: frames that write down in which order things happen; the log is compared with what Go's rules say. What ends
+ * the process is tried in children, whose messages are read. The cases are those of Go's test/recover*.go,
+ * test/deferprint.go and of runtime/{callers,panic,defer}_test.go, as far as C has them. */
 #include "conformance.h"
 
 #include <sys/wait.h>

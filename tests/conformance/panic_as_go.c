@@ -1,6 +1,7 @@
-/* Goal: any mixture of calls, defers, panics, recovers and exits does what it does in Go, down to the chain of panics that is printed.
- * Method: small programs, some chosen and most random, with what Go itself logged when they ran there: panic_as_go.def, which
- * panic_as_go.go wrote. The place of a command is its number. A program is a text:
+/* Goal: any mixture of calls, defers, panics, recovers and exits does what it does in Go, down to the chain of panics
+ * that is printed.
+ * Method: small programs, some chosen and most random, with what Go itself logged when they ran there: panic_as_go.def,
+ * which panic_as_go.go wrote. The place of a command is its number. A program is a text:
  *   .       logs its place
  *   (...)   calls the part, as weft_call does, then logs its place and a comma
  *   [...]   defers the part

@@ -1,8 +1,9 @@
 /* Goal: what the suites of other channels look for, and no other theme here does.
- * Method: our own programs after their ideas, each named at its test: Go's runtime/chan_test.go and test/chan/, crossbeam-channel's
- * tests/{golang,zero,select}.rs, the select tests of Kotlin's coroutines. What those have and is not here: the sieve, parked order, streams
- * (blocking.c), uniform choice among ready cases (select.c), false defaults (flags.c), default against a sender (select_wait.c), clean-up after
- * tries and null channels (waiters.c); permissions and evaluation order are the compiler's in Go. */
+ * Method: our own programs after their ideas, each named at its test: Go's runtime/chan_test.go and test/chan/,
+ * crossbeam-channel's tests/{golang,zero,select}.rs, the select tests of Kotlin's coroutines. What those have and is
+ * not here: the sieve, parked order, streams (blocking.c), uniform choice among ready cases (select.c), false defaults
+ * (flags.c), default against a sender (select_wait.c), clean-up after tries and null channels (waiters.c); permissions
+ * and evaluation order are the compiler's in Go. */
 #include "conformance.h"
 
 static struct weft_chan *chans[4];
@@ -128,7 +129,8 @@ static void select_each(void *arg)
     }
 }
 
-/* TestSelectStress: four channels, each with a plain sender and receiver, and one select over all of them on either side. */
+/* TestSelectStress: four channels, each with a plain sender and receiver, and one select over all of them on either
+ * side. */
 TASK_TEST(selects_among_plain_operations)
 {
     struct crew crew;
@@ -225,7 +227,8 @@ static void recv_eight(void *unused)
     CHECK_EQ(value, 8);
 }
 
-/* TestSelectDuplicateChannel: a select that stands twice in a queue takes both its places out, and not the one behind them. */
+/* TestSelectDuplicateChannel: a select that stands twice in a queue takes both its places out, and not the one behind
+ * them. */
 TASK_TEST(a_lost_duplicate_leaves_the_queue)
 {
     int seven = 7, eight = 8;
@@ -273,7 +276,8 @@ static void merge(void *from)
     }
 }
 
-/* doubleselect.go: one select sends each number once, on whichever of four channels is ready first. None comes twice. */
+/* doubleselect.go: one select sends each number once, on whichever of four channels is ready first. None comes
+ * twice. */
 TASK_TEST(one_select_sends_once)
 {
     struct crew crew;
@@ -477,7 +481,8 @@ static void select_one_of_two(void *unused)
     CHECK(weft_select(cases, 2) >= 0);
 }
 
-/* select6.go (Go's issue 2075): a select that lost its place in the middle of a queue does not cut off those behind it. */
+/* select6.go (Go's issue 2075): a select that lost its place in the middle of a queue does not cut off those behind
+ * it. */
 TASK_TEST(a_queue_survives_losers_in_its_middle)
 {
     enum { WAITING = 9 };
@@ -524,7 +529,8 @@ static void select_ways(void *arg)
     }
 }
 
-/* fairness, fairness_duplicates: a select that waits is served in any of its cases as often, whether they are of several channels or all of one. */
+/* fairness, fairness_duplicates: a select that waits is served in any of its cases as often, whether they are of
+ * several channels or all of one. */
 static void facing_selects(size_t distinct)
 {
     struct crew crew;
@@ -706,7 +712,8 @@ static void select_then_look(void *unused)
     CHECK_EQ(value, 42);
 }
 
-/* testSelectAtomicFailure: what becomes of the other channel once a case of a parked select has won is nothing to it. */
+/* testSelectAtomicFailure: what becomes of the other channel once a case of a parked select has won is nothing to
+ * it. */
 TASK_TEST(a_decided_select_ignores_a_close)
 {
     if (!serves(0)) { /* a buffered channel only signals: the close may win then */

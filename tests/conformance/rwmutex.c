@@ -1,6 +1,7 @@
-/* Goal: the rwmutex keeps writers from all others, lets readers share, takes turns, keeps nobody out for ever, and may be freed by its last user.
- * Method: a pair of plain variables that only writers make differ; queues whose order is known; hogs that lock again at once; rwmutexes that go
- * while others are on their way out. After Go's sync/rwmutex_test.go. */
+/* Goal: the rwmutex keeps writers from all others, lets readers share, takes turns, keeps nobody out for ever, and may
+ * be freed by its last user.
+ * Method: a pair of plain variables that only writers make differ; queues whose order is known; hogs that lock again at
+ * once; rwmutexes that go while others are on their way out. After Go's sync/rwmutex_test.go. */
 #include "sync.h"
 
 static struct weft_rwmutex rwmutex;

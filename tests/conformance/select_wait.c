@@ -487,7 +487,8 @@ static void send_numbered(void *arg)
     CHECK_STATUS(weft_send(lost_chans[value / 1000], &value), WEFT_OK);
 }
 
-/* Two senders come for one select while it is about to wake up: the value of the one that lost goes to somebody else, and touches nothing. */
+/* Two senders come for one select while it is about to wake up: the value of the one that lost goes to somebody else,
+ * and touches nothing. */
 TASK_TEST(a_lost_case_is_not_touched)
 {
     for (size_t i = 0; i < rounds(500); i++) {

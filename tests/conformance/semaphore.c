@@ -1,5 +1,7 @@
-/* Goal: the semaphore bounds the weight inside, is first come, first served, and gives a request up when its context is done.
- * Method: crowds of random weights; queues whose order is known; grants that cross with deadlines. After x/sync/semaphore's tests. */
+/* Goal: the semaphore bounds the weight inside, is first come, first served, and gives a request up when its context is
+ * done.
+ * Method: crowds of random weights; queues whose order is known; grants that cross with deadlines. After
+ * x/sync/semaphore's tests. */
 #include "sync.h"
 
 static struct weft_sem sem;

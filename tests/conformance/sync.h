@@ -18,7 +18,8 @@ static inline void letters_add(struct letters *letters, char letter)
     add_release(&letters->count, 1u);
 }
 
-/* What a hog does with a lock that it will take again at once: others come, and the moment in which it is free is short against this. */
+/* What a hog does with a lock that it will take again at once: others come, and the moment in which it is free is short
+ * against this. */
 static inline void hog(void)
 {
     for (int i = 0; i < 20; i++) {

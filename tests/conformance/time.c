@@ -1,6 +1,7 @@
-/* Goal: timers, tickers and functions that run later behave as Go's since 1.23: never early, nothing stale behind stop and reset, nothing lost.
- * Method: instants are compared with weft_now(); timers are stopped and reset while they fire. No upper bound of any time is asserted. After Go's
- * time/{sleep,tick}_test.go. */
+/* Goal: timers, tickers and functions that run later behave as Go's since 1.23: never early, nothing stale behind stop
+ * and reset, nothing lost.
+ * Method: instants are compared with weft_now(); timers are stopped and reset while they fire. No upper bound of any
+ * time is asserted. After Go's time/{sleep,tick}_test.go. */
 #include "conformance.h"
 
 static const weft_ns ms = 1000000;

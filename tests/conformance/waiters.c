@@ -1,7 +1,7 @@
-/* Goal: freeing a channel on which somebody waits is a panic that names it, for each kind of waiter; and who waited, or stood in a select that
- * lost, leaves nothing behind that would make a later free one.
- * Method: one waiter of each kind in a process of its own; then all kinds at once, served, closed, timed out, in many rounds, and the
- * channel freed each time. */
+/* Goal: freeing a channel on which somebody waits is a panic that names it, for each kind of waiter; and who waited, or
+ * stood in a select that lost, leaves nothing behind that would make a later free one.
+ * Method: one waiter of each kind in a process of its own; then all kinds at once, served, closed, timed out, in many
+ * rounds, and the channel freed each time. */
 #include "conformance.h"
 
 #include <sys/wait.h>

@@ -1,5 +1,6 @@
 /* Goal: the waitgroup's wait returns when all its members are done, however they end, and the group may go then.
- * Method: plain counters of members that return, exit and panic; groups that are freed behind wait. After Go's sync/waitgroup_test.go. */
+ * Method: plain counters of members that return, exit and panic; groups that are freed behind wait. After Go's
+ * sync/waitgroup_test.go. */
 #include "sync.h"
 
 static size_t group_done[CROWD];

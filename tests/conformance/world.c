@@ -1,6 +1,7 @@
-/* Goal: what reaches into a run from the world around it: threads that spawn, calls that block their thread, tasks that compute
- * without end, signals, forks.
- * Method: pthreads beside the run, pipes that only another task fills, a hog beside a pair that talks, a signal storm, children. */
+/* Goal: what reaches into a run from the world around it: threads that spawn, calls that block their thread, tasks that
+ * compute without end, signals, forks.
+ * Method: pthreads beside the run, pipes that only another task fills, a hog beside a pair that talks, a signal storm,
+ * children. */
 #include "conformance.h"
 
 #include <errno.h>
@@ -128,7 +129,8 @@ static void write_later(void *unused)
     write_byte("x");
 }
 
-/* A task reads from a pipe that only another task fills: on one worker that works only if the call blocks nobody else. */
+/* A task reads from a pipe that only another task fills: on one worker that works only if the call blocks nobody
+ * else. */
 TASK_TEST(blocking_lets_others_run)
 {
     CHECK(pipe(ends) == 0);

@@ -1,5 +1,5 @@
-/* The names of cells (bench/catalog.c), as weft-bench reads them from its command line: whatever the text, an answer; a name that is accepted is
- * the name of that cell, letter by letter, as names are keys of results. */
+/* The names of cells (bench/catalog.c), as weft-bench reads them from its command line: whatever the text, an answer; a
+ * name that is accepted is the name of that cell, letter by letter, as names are keys of results. */
 #include "bench/harness.h"
 #include "fuzz.h"
 

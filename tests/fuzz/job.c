@@ -1,5 +1,5 @@
-/* The names of weft-inject's jobs (tests/inject/jobs.c), as --replay takes them: whatever the text, an answer; and a job that is accepted has a
- * name under which it is accepted again as the same. */
+/* The names of weft-inject's jobs (tests/inject/jobs.c), as --replay takes them: whatever the text, an answer; and a
+ * job that is accepted has a name under which it is accepted again as the same. */
 #include "fuzz.h"
 #include "tests/inject/jobs.h"
 

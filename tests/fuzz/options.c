@@ -1,5 +1,6 @@
-/* What weft_run reads: its options and its environment. Whatever they are: refused, or numbers within their bounds; and a run with them, where it
- * is small, does its work. The input: a line for each variable (NAME=value), one for the options. */
+/* What weft_run reads: its options and its environment. Whatever they are: refused, or numbers within their bounds; and
+ * a run with them, where it is small, does its work. The input: a line for each variable (NAME=value), one for the
+ * options. */
 #include "core/run.c" /* all of it: what it reads with is its own */
 #include "fuzz.h"
 

@@ -1,5 +1,5 @@
-/* The model checker's replay strings (tests/model/explore.c), as users type them: whatever the text, an answer within bounds; and what is
- * accepted is written, and read again, as the same decisions. */
+/* The model checker's replay strings (tests/model/explore.c), as users type them: whatever the text, an answer within
+ * bounds; and what is accepted is written, and read again, as the same decisions. */
 #include "fuzz.h"
 #include "tests/model/explore.c" /* all of it: what it reads with is its own */
 

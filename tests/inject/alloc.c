@@ -1,4 +1,5 @@
-/* Memory that fails by the plan. For weft-inject alone: the test programs have wrappers of their own (tests/harness.c). */
+/* Memory that fails by the plan. For weft-inject alone: the test programs have wrappers of their own
+ * (tests/harness.c). */
 #undef WEFT_TEST_POINTS
 #include "inject.h"
 

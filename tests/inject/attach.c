@@ -1,5 +1,5 @@
-/* What makes a test program (conformance, stress) one that runs under faults: it takes up the plan that weft-inject has made for it, and has its
- * threads stopped during a run if the plan says so. */
+/* What makes a test program (conformance, stress) one that runs under faults: it takes up the plan that weft-inject has
+ * made for it, and has its threads stopped during a run if the plan says so. */
 #undef WEFT_TEST_POINTS /* nothing here is to be held up */
 #include "core/atomic.h"
 #include "tests/inject/inject.h"

@@ -1,8 +1,8 @@
 /* Faults on purpose: what may fail or be late in this process, when, and how often it did.
  *
- * The plan lies in memory that a parent shares with its children, so that what was injected is known of a child that died too. The functions of
- * the C library that may fail are reached by the linker (--wrap, see tests/CMakeLists.txt), so that what Weft calls comes here, and what
- * libraries call among themselves does not. */
+ * The plan lies in memory that a parent shares with its children, so that what was injected is known of a child that
+ * died too. The functions of the C library that may fail are reached by the linker (--wrap, see tests/CMakeLists.txt),
+ * so that what Weft calls comes here, and what libraries call among themselves does not. */
 #ifndef TESTS_INJECT_H
 #define TESTS_INJECT_H
 
@@ -65,7 +65,8 @@ void inject_count(enum fault fault);
 /* The next call of that kind, if the plan is armed: is it to fail? */
 bool inject_fails(enum fault fault);
 const char *fault_name(enum fault fault);
-/* For the caller's thread: a number in [0, bound). Not of the program's own generators: it must not change their choices. */
+/* For the caller's thread: a number in [0, bound). Not of the program's own generators: it must not change their
+ * choices. */
 uint32_t inject_dice(uint32_t bound);
 
 /* A thread that stops the others at random moments, until stop_end(). */

@@ -1,4 +1,5 @@
-/* One run under faults: which faults, in which program, on which combination; its name, which is what replays it; and its outcome. */
+/* One run under faults: which faults, in which program, on which combination; its name, which is what replays it; and
+ * its outcome. */
 #ifndef TESTS_INJECT_JOBS_H
 #define TESTS_INJECT_JOBS_H
 
@@ -55,7 +56,8 @@ void job_name(const struct job *job, char *text, size_t size);
 /* False: no job has this name. */
 bool job_parse(const char *text, uint64_t seed, struct job *job);
 
-/* Runs them all, several at a time; `say` is called behind each. Sites that were met are added up in the plan of the first slot. */
+/* Runs them all, several at a time; `say` is called behind each. Sites that were met are added up in the plan of the
+ * first slot. */
 void jobs_run(struct job_list *list, void (*say)(const struct job *job, const struct result *result));
 /* The sites that the last jobs_run() met while they were recorded: at most `most` offsets, most hit first. */
 size_t sites_met(uintptr_t *offsets, size_t most);

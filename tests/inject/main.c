@@ -1,12 +1,13 @@
 /* weft-inject: runs Weft while faults are injected, and counts faults, failures and hangs for each variant.
  *
- *   weft-inject [--all] [--on TEXT] [--seed S] [--json FILE]       a share that takes a minute or two, or everything; on the combinations
+ *   weft-inject [--all] [--on TEXT] [--seed S] [--json FILE]       a share that takes a minute or two, or everything;
+ *   on the combinations
  *                                                                  in whose CHANNEL/SCHEDULER/WORKERS the text occurs
  *   weft-inject --replay JOB [--seed S] [--times N]                one job again, by the name that it failed under
  *   weft-inject --list                                             the kinds of faults
  *
- * Goal: no hang, no loss, and of errors only those that weft.h names. Method: see scenario_*.c for what must hold, jobs.c for the faults, and
- * runner.c for how a hang is told. */
+ * Goal: no hang, no loss, and of errors only those that weft.h names. Method: see scenario_*.c for what must hold,
+ * jobs.c for the faults, and runner.c for how a hang is told. */
 #undef WEFT_TEST_POINTS /* nothing here is to be held up */
 #include "jobs.h"
 #include "report.h"
@@ -100,7 +101,8 @@ static size_t combinations(struct combination *list, size_t most)
     return count;
 }
 
-/* In the share: of guards a few will do, there are hundreds; a run that has no memory for a stack takes a second until it gives up. */
+/* In the share: of guards a few will do, there are hundreds; a run that has no memory for a stack takes a second until
+ * it gives up. */
 static uint64_t step_of(const struct kind *kind, uint64_t calls)
 {
     if (kind->fault == FAULT_GUARD || kind->fault == FAULT_PROTECT) {
@@ -193,7 +195,8 @@ static void programs(const struct combination *on)
     jobs_free(&list);
 }
 
-/* Everything on everything; or each scheduler with the first channel, and each channel with the first scheduler and two workers. */
+/* Everything on everything; or each scheduler with the first channel, and each channel with the first scheduler and two
+ * workers. */
 static void run_all(void)
 {
     static struct combination list[256];

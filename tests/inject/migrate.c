@@ -1,15 +1,17 @@
 /* migrate: a scheduler for tests: each resume is on another worker than the last.
  *
- * Idea: a shared queue for each worker, in which the tasks stand that it ran last, and from which all others take. So every park, yield and
- * wake-up of a task moves it to another thread, which real schedulers avoid as well as they can: what a task, or the runtime on its behalf,
- * wrongly keeps from the old thread (a worker's address, errno's, floating-point control, a lock that must be released by its own thread) shows
- * at once. New tasks stand in a queue of their own, from which everybody takes.
+ * Idea: a shared queue for each worker, in which the tasks stand that it ran last, and from which all others take. So
+ * every park, yield and wake-up of a task moves it to another thread, which real schedulers avoid as well as they can:
+ * what a task, or the runtime on its behalf, wrongly keeps from the old thread (a worker's address, errno's,
+ * floating-point control, a lock that must be released by its own thread) shows at once. New tasks stand in a queue of
+ * their own, from which everybody takes.
  * State: all under one lock, but for `length`, a hint. A task's token: the queue that it belongs to.
  * Invariants
  *   M1  A worker sleeps only if it saw, after it had entered the list of sleepers, no task that it may take.
- *   M2  A push wakes every sleeper, as it does not know which of them may take the task. What comes from outside, or out of a
- *       call that has lost its worker, stands with the new ones.
- *   M3  A worker that has slept for PATIENCE_NS beside tasks of its own takes one: all others compute, and perhaps wait for just that.
+ *   M2  A push wakes every sleeper, as it does not know which of them may take the task. What comes from outside, or
+ *       out of a call that has lost its worker, stands with the new ones.
+ *   M3  A worker that has slept for PATIENCE_NS beside tasks of its own takes one: all others compute, and perhaps wait
+ *       for just that.
  * With one worker there is no other: it takes from its own. */
 #include "core/mn.h"
 #include "tests/inject/inject.h"

@@ -18,7 +18,8 @@ struct report_row {
     const char *said;
 };
 
-/* JSON: for each variant the runs, the faults injected, the hangs, and the failures with what replays them. False: it can't be written. */
+/* JSON: for each variant the runs, the faults injected, the hangs, and the failures with what replays them. False: it
+ * can't be written. */
 bool report_write(const char *file, uint64_t seed, const struct report_row *rows, size_t count);
 
 #ifdef __cplusplus

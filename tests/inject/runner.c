@@ -1,4 +1,5 @@
-/* Jobs in processes of their own, several at a time, each under a watchdog: what neither ends nor fails in time is a hang. */
+/* Jobs in processes of their own, several at a time, each under a watchdog: what neither ends nor fails in time is a
+ * hang. */
 #undef WEFT_TEST_POINTS /* nothing here is to be held up */
 #include "jobs.h"
 

@@ -1,5 +1,5 @@
-/* Programs that use Weft while faults are injected. Each knows what must hold whatever fails: what an operation said it did was done once, what it
- * said it did not do was not done, and all of it ends. */
+/* Programs that use Weft while faults are injected. Each knows what must hold whatever fails: what an operation said it
+ * did was done once, what it said it did not do was not done, and all of it ends. */
 #ifndef TESTS_SCENARIO_H
 #define TESTS_SCENARIO_H
 
@@ -45,7 +45,8 @@ enum { EXIT_BROKEN = 70 };
 bool granted(enum weft_status status);
 /* The same for what returns NULL. */
 bool made(const void *object);
-/* Runs fn(arg) in a frame; a panic that says "no memory" counts as refused, any other ends the process. True: it returned. */
+/* Runs fn(arg) in a frame; a panic that says "no memory" counts as refused, any other ends the process. True: it
+ * returned. */
 bool unless_no_memory(void (*fn)(void *), void *arg);
 
 #endif

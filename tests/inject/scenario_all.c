@@ -1,5 +1,5 @@
-/* Goal: whichever allocation, mapping or thread is refused, and however early a wait ends: each call does what it says or says that it did not, and
- * what was accepted is carried out, once.
+/* Goal: whichever allocation, mapping or thread is refused, and however early a wait ends: each call does what it says
+ * or says that it did not, and what was accepted is carried out, once.
  * Method: parts, each of which uses some calls and counts what was granted; at its end the counts must agree. */
 #include "scenario.h"
 
@@ -169,7 +169,8 @@ static void call_out_again_and_again(void *calls)
     run_once(NULL);
 }
 
-/* A call is made once: on a thread or, without one, on the worker; also where several tasks find at the same time that there is none. */
+/* A call is made once: on a thread or, without one, on the worker; also where several tasks find at the same time that
+ * there is none. */
 static void blocking_calls(void *unused)
 {
     static _Atomic(unsigned) calls;
@@ -312,7 +313,8 @@ static void selects(void *unused)
 
 /* --- time and contexts ------------------------------------------------------------------------------ */
 
-/* A function that is due while there is no memory for its task runs later, once there is; where there never is, it can be stopped. */
+/* A function that is due while there is no memory for its task runs later, once there is; where there never is, it can
+ * be stopped. */
 static void await_or_stop(bool (*stop)(void *), void *object)
 {
     weft_ns limit = weft_now() + 30000000;

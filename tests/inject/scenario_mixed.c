@@ -1,6 +1,7 @@
 /* Goal: nothing is lost, doubled, reordered or left waiting, whichever thread is late, stopped, or woken for no reason.
- * Method: everything at once, for some milliseconds: numbered messages over a channel by sends, selects and deadlines; a mutex around a counter; calls
- * that block; spawns from outside; a context that is cancelled under waiting tasks. Then the sums must be right.
+ * Method: everything at once, for some milliseconds: numbered messages over a channel by sends, selects and deadlines;
+ * a mutex around a counter; calls that block; spawns from outside; a context that is cancelled under waiting tasks.
+ * Then the sums must be right.
  * And storms of timers: each fires once, not too early, or was stopped. */
 #include "scenario.h"
 

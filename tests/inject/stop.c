@@ -1,5 +1,6 @@
-/* Stops threads at random moments: by a signal to one thread, whose handler sleeps. To the others that is a thread that the kernel has taken off
- * its processor in the worst place, for longer than it ever would. (SIGSTOP stops all threads of a process, so nobody would notice.) */
+/* Stops threads at random moments: by a signal to one thread, whose handler sleeps. To the others that is a thread that
+ * the kernel has taken off its processor in the worst place, for longer than it ever would. (SIGSTOP stops all threads
+ * of a process, so nobody would notice.) */
 #undef WEFT_TEST_POINTS /* its own operations are no places to be held up at */
 #include "inject.h"
 

@@ -1,5 +1,5 @@
-/* Makes one operation of a program on real channels: what weft-linear's tasks and the model checker's client do alike. In a header, as that
- * client is one file. */
+/* Makes one operation of a program on real channels: what weft-linear's tasks and the model checker's client do alike.
+ * In a header, as that client is one file. */
 #ifndef LINEAR_ATTEMPT_H
 #define LINEAR_ATTEMPT_H
 

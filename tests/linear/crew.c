@@ -1,14 +1,16 @@
-/* How time is recorded. One atomic counter: each operation takes a number of it before its call, with acquire, and another behind its
- * return, with release. If A's return has a lower number than B's invocation, then the additions of A's return and of B's invocation are in that
- * order in the counter's modification order, all between them are read-modify-writes, and so A's return happens before B's call (release
- * sequence): what A did, B must see, in the C11 model too and not only by the clock. Numbers the other way round say "they may have overlapped", which
- * constrains nothing. So no order is recorded that is not real. The price: a task that begins an operation knows of all that had
+/* How time is recorded. One atomic counter: each operation takes a number of it before its call, with acquire, and
+ * another behind its return, with release. If A's return has a lower number than B's invocation, then the additions of
+ * A's return and of B's invocation are in that order in the counter's modification order, all between them are
+ * read-modify-writes, and so A's return happens before B's call (release sequence): what A did, B must see, in the C11
+ * model too and not only by the clock. Numbers the other way round say "they may have overlapped", which constrains
+ * nothing. So no order is recorded that is not real. The price: a task that begins an operation knows of all that had
  * returned by then; what only shows without that (a missing release between two operations of one task) is for the
  * model checker, and within an operation nothing is added. Everything else is written to a log of the task's own.
  *
- * Who waits: a task parks behind its entry in the queues of its channels and under their locks (sched.h), with wait_reason set, so one that reads
- * wait_reason of an operation that is under way, and then takes and releases the channels' locks, comes behind that entry. Only waits
- * on channels count: one on a lock's word, or for a time, says nothing. */
+ * Who waits: a task parks behind its entry in the queues of its channels and under their locks (sched.h), with
+ * wait_reason set, so one that reads wait_reason of an operation that is under way, and then takes and releases the
+ * channels' locks, comes behind that entry. Only waits on channels count: one on a lock's word, or for a time, says
+ * nothing. */
 #include "cell.h"
 
 #include <sched.h>
@@ -127,8 +129,8 @@ static bool runs_parallel(void)
     return runtime.options.workers > 1;
 }
 
-/* Tasks come in pairs: the first spins a little for the second, so that both begin their operations at once. Relaxed: they meet in time, and
- * must not learn of each other's doings here. */
+/* Tasks come in pairs: the first spins a little for the second, so that both begin their operations at once. Relaxed:
+ * they meet in time, and must not learn of each other's doings here. */
 static void meet(struct cell *cell)
 {
     unsigned both = (add_relaxed(&cell->meetings, 1u) | 1u) + 1;

@@ -1,9 +1,9 @@
 /* A recorded history: what each task asked of the channels, what it was told, and which operations precede which.
  *
- * Time is a count that each operation draws twice, before its call and behind its return (crew.c says why that order is sound): one
- * operation precedes another if it has returned before the other is invoked; all else overlaps. The model checker knows better, and has the
- * relation written down (`partial`): there, times only say in which order to print. An operation without a return is pending: it may have
- * taken effect or not.
+ * Time is a count that each operation draws twice, before its call and behind its return (crew.c says why that order is
+ * sound): one operation precedes another if it has returned before the other is invoked; all else overlaps. The model
+ * checker knows better, and has the relation written down (`partial`): there, times only say in which order to print.
+ * An operation without a return is pending: it may have taken effect or not.
  *
  * All sends and receives are selects here: a plain one has one case and the mode MODE_WAIT, a try is MODE_TRY. */
 #ifndef LINEAR_HISTORY_H

@@ -2,7 +2,8 @@
 
 #include "core/registry.h"
 
-/* Histories in one run of the scheduler. Under sim a history depends on those before it in its run, so there it is short. */
+/* Histories in one run of the scheduler. Under sim a history depends on those before it in its run, so there it is
+ * short. */
 enum { BATCH = 256, BATCH_SIM = 16, ATTEMPTS = 400 };
 
 /* --- programs --------------------------------------------------------------------------------------- */

@@ -1,4 +1,5 @@
-/* Records many histories of one variant on one scheduler, checks them all, and makes the first that is not linearizable small. */
+/* Records many histories of one variant on one scheduler, checks them all, and makes the first that is not linearizable
+ * small. */
 #ifndef LINEAR_HUNT_H
 #define LINEAR_HUNT_H
 
@@ -30,7 +31,8 @@ struct quarry {
 /* Ends behind the batch in which a history is refuted. */
 struct quarry hunt(const struct hunt *hunt);
 
-/* Histories are recorded in batches, each in a run of the scheduler with a seed of its own: where the batch of this one begins. */
+/* Histories are recorded in batches, each in a run of the scheduler with a seed of its own: where the batch of this one
+ * begins. */
 unsigned hunt_batch_first(const struct hunt *hunt, unsigned index);
 
 /* The program of history number `index`. */

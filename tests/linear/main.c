@@ -1,8 +1,10 @@
-/* weft-linear: records random small histories of a channel variant, and checks that they are linearizable. See checker.h, model.h, record.h.
+/* weft-linear: records random small histories of a channel variant, and checks that they are linearizable. See
+ * checker.h, model.h, record.h.
  *
  *     weft-linear [options] CHANNEL SCHEDULER WORKERS
  *
- * Exit status: 0 all are linearizable, 1 one is not, or tasks hang, 64 wrong usage. The counterexample goes to standard error. */
+ * Exit status: 0 all are linearizable, 1 one is not, or tasks hang, 64 wrong usage. The counterexample goes to standard
+ * error. */
 #include "hunt.h"
 
 #include "core/registry.h"

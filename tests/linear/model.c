@@ -137,8 +137,8 @@ static unsigned queue_place(const struct model *model, unsigned entry)
     return place;
 }
 
-/* What stands in the queue for a case. The cases of an operation on one side of a channel, of which any may be the one that is served, stand there
- * as the first of them. */
+/* What stands in the queue for a case. The cases of an operation on one side of a channel, of which any may be the one
+ * that is served, stand there as the first of them. */
 static uint8_t entry_of(const struct world *world, unsigned op, unsigned c)
 {
     const struct history_case *cases = op_of(world, op)->cases;
@@ -154,8 +154,8 @@ static bool is_queued(const struct world *world, const struct model *model, unsi
     return queue_place(model, entry_of(world, op, c)) < model->queued;
 }
 
-/* The order among those that wait on different channels, or sides, means nothing: they stand in groups, so that states that are the same look the
- * same. */
+/* The order among those that wait on different channels, or sides, means nothing: they stand in groups, so that states
+ * that are the same look the same. */
 static void enter(const struct world *world, struct model *model, uint8_t entry)
 {
     const struct history_case *mine = case_of(world, entry);
@@ -485,7 +485,8 @@ static void add_meetings(const struct world *world, const struct model *model, u
     }
 }
 
-/* A case may enter the queue of its channel; on a rendezvous, where it would have met a partner that waits, only if there is none. */
+/* A case may enter the queue of its channel; on a rendezvous, where it would have met a partner that waits, only if
+ * there is none. */
 static void add_entry(const struct world *world, const struct model *model, unsigned op, unsigned c, struct list *list)
 {
     const struct history_case *mine = &op_of(world, op)->cases[c];

@@ -11,8 +11,8 @@ struct author {
 /* What the steps of a program are mostly. */
 enum { PROFILE_PLAIN, PROFILE_TRY, PROFILE_SELECT, PROFILE_TIMED, PROFILE_MIXED, PROFILES = 6 /* two of them mixed */ };
 
-/* Not random_below(): where the model checker looks on, that would be two operations of the execution. S. Vigna, "An experimental
- * exploration of Marsaglia's xorshift generators" (2016). */
+/* Not random_below(): where the model checker looks on, that would be two operations of the execution. S. Vigna, "An
+ * experimental exploration of Marsaglia's xorshift generators" (2016). */
 static uint32_t draw(struct author *author, uint32_t bound)
 {
     author->dice ^= author->dice >> 12;

@@ -1,4 +1,5 @@
-/* Main's part: runs the tasks of a program, lets them go on when they wait for each other, empties the channels, and puts the logs together. */
+/* Main's part: runs the tasks of a program, lets them go on when they wait for each other, empties the channels, and
+ * puts the logs together. */
 #include "cell.h"
 
 #include "core/registry.h"

@@ -11,8 +11,8 @@ struct recording {
     bool overlaps; /* tries of two tasks overlapped: they never wait, so both tasks were at work at once */
 };
 
-/* Runs the programs, one after the other, in one run of the scheduler; the program that `made` returns for index `first` + i is
- * recorded in recordings[i]. A program that hangs is the last: returns how many were recorded. */
+/* Runs the programs, one after the other, in one run of the scheduler; the program that `made` returns for index
+ * `first` + i is recorded in recordings[i]. A program that hangs is the last: returns how many were recorded. */
 struct session {
     const char *sched;
     unsigned workers;

@@ -1,5 +1,6 @@
-/* When nothing moves. Under virtual time a deadline in an hour comes when nothing else can happen (record.c). Elsewhere a thread outside asks the
- * scheduler what the deadlock detector asks (sched_ops.stuck), twice with nothing recorded in between, and has main told. */
+/* When nothing moves. Under virtual time a deadline in an hour comes when nothing else can happen (record.c). Elsewhere
+ * a thread outside asks the scheduler what the deadlock detector asks (sched_ops.stuck), twice with nothing recorded in
+ * between, and has main told. */
 #include "cell.h"
 
 #include <pthread.h>

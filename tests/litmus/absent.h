@@ -1,4 +1,5 @@
-/* What of core a scheduler refers to and no litmus client may come to: stacks, panics, helper threads, the monitor, the switch. */
+/* What of core a scheduler refers to and no litmus client may come to: stacks, panics, helper threads, the monitor, the
+ * switch. */
 #ifndef LITMUS_ABSENT_H
 #define LITMUS_ABSENT_H
 

@@ -1,5 +1,5 @@
-/* Two senders, two receivers, two places, a value each: receivers that wait, and one element that becomes visible behind
- * another (N3). Each value is received once. */
+/* Two senders, two receivers, two places, a value each: receivers that wait, and one element that becomes visible
+ * behind another (N3). Each value is received once. */
 #include "tests/litmus/channel.h"
 
 static struct weft_chan *chan;

@@ -1,5 +1,6 @@
-/* Close against send: what was sent is received, what was not is not; the receiver then sees CLOSED, and so does the sender, and whoever sees
- * it sees what the closer wrote before. Each tries first, which some variants do without their lock. */
+/* Close against send: what was sent is received, what was not is not; the receiver then sees CLOSED, and so does the
+ * sender, and whoever sees it sees what the closer wrote before. Each tries first, which some variants do without their
+ * lock. */
 #include "tests/litmus/channel.h"
 
 static struct weft_chan *chan;

@@ -1,4 +1,5 @@
-/* Close wakes all: two receivers and a select that wait, or are about to, see CLOSED. What the closer wrote before is seen. */
+/* Close wakes all: two receivers and a select that wait, or are about to, see CLOSED. What the closer wrote before is
+ * seen. */
 #include "tests/litmus/channel.h"
 
 static struct weft_chan *chan, *never;

@@ -1,5 +1,5 @@
-/* A receive with a deadline against a sender and the clock: either it has the value, or it is left in the channel; never both,
- * and nobody touches the wait once it is over. */
+/* A receive with a deadline against a sender and the clock: either it has the value, or it is left in the channel;
+ * never both, and nobody touches the wait once it is over. */
 #include "tests/litmus/channel.h"
 
 static struct weft_chan *chan;

@@ -1,5 +1,5 @@
-/* A select's default is taken only if at one instant no case was ready: an element moves from one channel to the other, first into
- * the second, then out of the first, so one of them always has it; or a place moves likewise. */
+/* A select's default is taken only if at one instant no case was ready: an element moves from one channel to the other,
+ * first into the second, then out of the first, so one of them always has it; or a place moves likewise. */
 #include "tests/litmus/channel.h"
 
 static struct weft_chan *from, *to;

@@ -1,4 +1,5 @@
-/* The length is that of one instant: one element is always in the channel, and never more than two, while another one comes and goes. */
+/* The length is that of one instant: one element is always in the channel, and never more than two, while another one
+ * comes and goes. */
 #include "tests/litmus/channel.h"
 
 static struct weft_chan *chan;

@@ -1,4 +1,5 @@
-/* A rendezvous (capacity 0): two senders and a receiver that takes both values; a send returns only once its value was received. */
+/* A rendezvous (capacity 0): two senders and a receiver that takes both values; a send returns only once its value was
+ * received. */
 #include "tests/litmus/channel.h"
 
 static struct weft_chan *chan;

@@ -1,5 +1,5 @@
-/* A select that sends on either of two full channels, against a receiver on each: nothing is lost, nothing doubled, and whoever was
- * signalled in vain passes the signal on. */
+/* A select that sends on either of two full channels, against a receiver on each: nothing is lost, nothing doubled, and
+ * whoever was signalled in vain passes the signal on. */
 #include "tests/litmus/channel.h"
 
 static struct weft_chan *chans[2];

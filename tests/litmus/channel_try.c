@@ -1,5 +1,6 @@
-/* A try fails only when it has to: of two sends one is finished, and the taker has heard of it, so it finds an element, whatever the other
- * send is about (a ring whose first slot is claimed but not published must not look empty). Then there is room for one more. */
+/* A try fails only when it has to: of two sends one is finished, and the taker has heard of it, so it finds an element,
+ * whatever the other send is about (a ring whose first slot is claimed but not published must not look empty). Then
+ * there is room for one more. */
 #include "tests/litmus/channel.h"
 
 static struct weft_chan *chan;

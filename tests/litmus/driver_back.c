@@ -1,5 +1,6 @@
 /* A thread comes back from a call without a worker, and with a task, while the one worker's thread has gone into a call
- * that ends only when that task has run, and the monitor is just about to sleep: it hears of the call (core/driver.h, D3). */
+ * that ends only when that task has run, and the monitor is just about to sleep: it hears of the call (core/driver.h,
+ * D3). */
 #define SCHED global
 #define LITMUS_MONITOR
 #define DRIVER_LOOKS 1

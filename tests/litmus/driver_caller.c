@@ -1,5 +1,6 @@
-/* A task makes a call on the worker of weft_run's caller, which enters none, while there is one spare thread and no other can
- * be made: the spare makes the call, with all that it needs, and the caller goes on driving (core/driver.h, D4 and D5). */
+/* A task makes a call on the worker of weft_run's caller, which enters none, while there is one spare thread and no
+ * other can be made: the spare makes the call, with all that it needs, and the caller goes on driving (core/driver.h,
+ * D4 and D5). */
 #define SCHED global
 #define LITMUS_MONITOR
 #include "tests/litmus/scheduler.h"

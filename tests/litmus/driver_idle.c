@@ -1,5 +1,7 @@
-/* The only spare thread has been idle for long, and ends, unless the run's first calls are being made; no other can be made.
- * Whoever enters a call has seen a spare, and it is still there: it had not ended before the first call (core/driver.h, D4). */
+/* The only spare thread has been idle for long, and ends, unless the run's first calls are being made; no other can be
+ * made.
+ * Whoever enters a call has seen a spare, and it is still there: it had not ended before the first call (core/driver.h,
+ * D4). */
 #define SCHED global
 #define LITMUS_MONITOR
 #include "tests/litmus/scheduler.h"

@@ -1,5 +1,5 @@
-/* A task comes from outside while the one worker is in a call that lasts, there is no spare thread, and the monitor is just
- * about to sleep: it hears of it, and makes a thread, which is given the worker (core/driver.h, D2). */
+/* A task comes from outside while the one worker is in a call that lasts, there is no spare thread, and the monitor is
+ * just about to sleep: it hears of it, and makes a thread, which is given the worker (core/driver.h, D2). */
 #define SCHED global
 #define LITMUS_MONITOR
 #define LITMUS_HELPERS

@@ -1,6 +1,6 @@
 /* No thread can be made, and there is no spare, while a task makes a call that ends only when a task has run with which
- * another thread comes back from its call. Either the call waits, and the worker goes on; or that thread has become a spare,
- * which the call sees by then, and which is given the worker (core/driver.h, D4). */
+ * another thread comes back from its call. Either the call waits, and the worker goes on; or that thread has become a
+ * spare, which the call sees by then, and which is given the worker (core/driver.h, D4). */
 #define SCHED global
 #define LITMUS_MONITOR
 #define DRIVER_LOOKS 1

@@ -1,5 +1,5 @@
-/* The monitor's look for a deadlock, beside a call that lasts: its task goes on just then, arms a timer, and sleeps. Nobody is
- * stuck at any time (core/mn.c, mn_stuck). */
+/* The monitor's look for a deadlock, beside a call that lasts: its task goes on just then, arms a timer, and sleeps.
+ * Nobody is stuck at any time (core/mn.c, mn_stuck). */
 #define SCHED global
 #define LITMUS_MONITOR
 #define LITMUS_BLOCKING_OUT

@@ -1,5 +1,6 @@
-/* The monitor lists a worker whose call lasts, while the other one computes, with a task in its slot that no worker in the
- * list may take, and no thread sleeps: the spare thread is given the listed worker, to watch (S4 of variants/sched/steal.c).
+/* The monitor lists a worker whose call lasts, while the other one computes, with a task in its slot that no worker in
+ * the list may take, and no thread sleeps: the spare thread is given the listed worker, to watch (S4 of
+ * variants/sched/steal.c).
  * Once both are in such calls, nobody has to. */
 #define SCHED steal
 #define LITMUS_MONITOR

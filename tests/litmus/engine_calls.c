@@ -1,6 +1,6 @@
-/* All workers' threads go into calls that end only when a task has run, which one of them has made ready, or which sleeps on one of
- * their timers; or one looks for work meanwhile. There is one spare, and no other thread is to be had. Somebody runs the task
- * (core/driver.h, D2 to D4). */
+/* All workers' threads go into calls that end only when a task has run, which one of them has made ready, or which
+ * sleeps on one of their timers; or one looks for work meanwhile. There is one spare, and no other thread is to be had.
+ * Somebody runs the task (core/driver.h, D2 to D4). */
 #define LITMUS_MONITOR
 #define DRIVER_LOOKS 1
 #include "tests/litmus/scheduler.h"

@@ -1,6 +1,6 @@
-/* Park and ready of the M:N engine, on two workers: a task queues itself under a lock and parks with a commit that releases it, which the next context
- * runs; another task takes it out and readies it, so that either worker may resume it. Its registers are saved before (sched.h, P1 to P4), it
- * is resumed once, and sees what its waker wrote. */
+/* Park and ready of the M:N engine, on two workers: a task queues itself under a lock and parks with a commit that
+ * releases it, which the next context runs; another task takes it out and readies it, so that either worker may resume
+ * it. Its registers are saved before (sched.h, P1 to P4), it is resumed once, and sees what its waker wrote. */
 #ifndef SCHED
 #define SCHED global
 #endif

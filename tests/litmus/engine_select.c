@@ -1,5 +1,6 @@
-/* A select that parks on the M:N engine, on two workers: its commit, which releases the channel's locks, runs on the next context's side while the task may
- * already be resumed, and return, on the other worker (handoff.c, H4). One task selects over two channels, another one sends on the second. */
+/* A select that parks on the M:N engine, on two workers: its commit, which releases the channel's locks, runs on the
+ * next context's side while the task may already be resumed, and return, on the other worker (handoff.c, H4). One task
+ * selects over two channels, another one sends on the second. */
 #ifndef SCHED
 #define SCHED global
 #endif

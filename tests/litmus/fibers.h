@@ -1,5 +1,6 @@
-/* Contexts as threads: a switch hands the worker to the thread of the other context and waits until somebody hands one back. So mn_park,
- * mn_switch and the commit on the next context's side are the real ones. To be included before scheduler.h. */
+/* Contexts as threads: a switch hands the worker to the thread of the other context and waits until somebody hands one
+ * back. So mn_park, mn_switch and the commit on the next context's side are the real ones. To be included before
+ * scheduler.h. */
 #ifndef LITMUS_FIBERS_H
 #define LITMUS_FIBERS_H
 

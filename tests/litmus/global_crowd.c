@@ -1,5 +1,6 @@
-/* Two sleepers and two tasks: no task waits while a worker sleeps, also when a worker that was chosen has found another task meanwhile; the run's end
- * wakes whoever sleeps. Each of the two runs its first task until the other one has one too: so both must get one. */
+/* Two sleepers and two tasks: no task waits while a worker sleeps, also when a worker that was chosen has found another
+ * task meanwhile; the run's end wakes whoever sleeps. Each of the two runs its first task until the other one has one
+ * too: so both must get one. */
 #define SCHED global
 #include "tests/litmus/scheduler.h"
 

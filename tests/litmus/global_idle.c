@@ -1,5 +1,6 @@
-/* The idle protocol of the scheduler `global`: a worker sleeps only if it saw the queue empty after it had entered the list of sleepers; a pusher
- * looks for sleepers after it has pushed. Two tasks are pushed one after the other to the only worker that can run them. */
+/* The idle protocol of the scheduler `global`: a worker sleeps only if it saw the queue empty after it had entered the
+ * list of sleepers; a pusher looks for sleepers after it has pushed. Two tasks are pushed one after the other to the
+ * only worker that can run them. */
 #define SCHED global
 #include "tests/litmus/scheduler.h"
 

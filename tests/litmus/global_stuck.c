@@ -1,5 +1,5 @@
-/* The monitor's look for a deadlock, on the M:N engine: while a task waits in the queue, or is at a worker, mn_stuck() says no; once all workers sleep it
- * says yes, and what they did is seen. */
+/* The monitor's look for a deadlock, on the M:N engine: while a task waits in the queue, or is at a worker, mn_stuck()
+ * says no; once all workers sleep it says yes, and what they did is seen. */
 #define SCHED global
 #define LITMUS_BLOCKING_OUT
 #include "tests/litmus/scheduler.h"

@@ -1,5 +1,6 @@
-/* Limbo: a channel that was freed stays until everybody who may be at work on it has made a scheduling decision. Two workers find the
- * channel, use it, and then decide; a third one takes it away, frees it, and others behind it, so that batches come and go. */
+/* Limbo: a channel that was freed stays until everybody who may be at work on it has made a scheduling decision. Two
+ * workers find the channel, use it, and then decide; a third one takes it away, frees it, and others behind it, so that
+ * batches come and go. */
 #define LIMBO_BATCH 1
 #include "tests/litmus/runtime.h"
 

@@ -1,5 +1,6 @@
-/* A channel that one thread finds and uses while another one takes it away, frees it, and frees others behind it, so that batches come and go. Who
- * uses it has no lock and no count: it is what limbo is for. Included behind core/limbo.c. */
+/* A channel that one thread finds and uses while another one takes it away, frees it, and frees others behind it, so
+ * that batches come and go. Who uses it has no lock and no count: it is what limbo is for. Included behind
+ * core/limbo.c. */
 #ifndef LITMUS_LIMBO_H
 #define LITMUS_LIMBO_H
 
@@ -26,8 +27,9 @@ static inline void litmus_begin_limbo(unsigned others)
     store_relaxed(&litmus_found, litmus_channel());
 }
 
-/* An operation on the channel, if it is still there. seq_cst: whoever finds it there has done so before it was taken away. A channel's user knows
- * from elsewhere that it is not freed before his operation's effect; this stands for that effect. */
+/* An operation on the channel, if it is still there. seq_cst: whoever finds it there has done so before it was taken
+ * away. A channel's user knows from elsewhere that it is not freed before his operation's effect; this stands for that
+ * effect. */
 static inline void litmus_use(void)
 {
     struct weft_chan *chan = exchange_seq_cst(&litmus_found, NULL);

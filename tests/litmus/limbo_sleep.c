@@ -1,5 +1,6 @@
-/* Limbo and the workers of the M:N engine: a worker uses a channel and then goes to sleep, which tells the others that it is at work on none; another one
- * takes the channel away and frees it, and others behind it, by mn_oldest_epoch(). */
+/* Limbo and the workers of the M:N engine: a worker uses a channel and then goes to sleep, which tells the others that
+ * it is at work on none; another one takes the channel away and frees it, and others behind it, by
+ * mn_oldest_epoch(). */
 #define LIMBO_BATCH 1
 #define SCHED global
 #include "tests/litmus/scheduler.h"

@@ -1,5 +1,5 @@
-/* Limbo and the scheduler `thread`: a task uses a channel and then parks, which tells the others that it is at work on none; another one takes
- * the channel away and frees it, and others behind it, by thread_oldest_epoch(). */
+/* Limbo and the scheduler `thread`: a task uses a channel and then parks, which tells the others that it is at work on
+ * none; another one takes the channel away and frees it, and others behind it, by thread_oldest_epoch(). */
 #define LIMBO_BATCH 1
 #include "tests/litmus/thread.h"
 

@@ -1,5 +1,5 @@
-/* The parking lot: the word is changed, then the waiters are woken. Whoever waits for the old value is woken, or sees the new one, and then
- * what was written before it. */
+/* The parking lot: the word is changed, then the waiters are woken. Whoever waits for the old value is woken, or sees
+ * the new one, and then what was written before it. */
 #include "tests/litmus/runtime.h"
 
 #include "core/lot.c"

@@ -1,5 +1,5 @@
-/* A select's default over two mailboxes: one is emptied only when the other one has been filled, or closed. So at each instant one of them could be
- * received from, and the select must not take its default. */
+/* A select's default over two mailboxes: one is emptied only when the other one has been filled, or closed. So at each
+ * instant one of them could be received from, and the select must not take its default. */
 #include "tests/litmus/channel.h"
 
 static struct mailbox from, to;

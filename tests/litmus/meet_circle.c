@@ -1,5 +1,5 @@
-/* Four selects in a circle, each of which may send to the next or receive from the one before: whoever is BUSY with one neighbour while that one is with the
- * next must step back somewhere. They end in two pairs. */
+/* Four selects in a circle, each of which may send to the next or receive from the one before: whoever is BUSY with one
+ * neighbour while that one is with the next must step back somewhere. They end in two pairs. */
 #include "tests/litmus/channel.h"
 
 static struct weft_chan *chans[4];

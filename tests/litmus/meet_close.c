@@ -1,4 +1,5 @@
-/* Close of a rendezvous against a sender and a select that would receive: they meet, or both see CLOSED, and then what the closer wrote. */
+/* Close of a rendezvous against a sender and a select that would receive: they meet, or both see CLOSED, and then what
+ * the closer wrote. */
 #include "tests/litmus/channel.h"
 
 static struct weft_chan *chan, *never;

@@ -1,4 +1,5 @@
-/* A rendezvous with a deadline on both sides, and the clock: they meet, or both give up; nobody touches a wait that is over. */
+/* A rendezvous with a deadline on both sides, and the clock: they meet, or both give up; nobody touches a wait that is
+ * over. */
 #include "tests/litmus/channel.h"
 
 static struct weft_chan *chan;

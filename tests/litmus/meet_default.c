@@ -1,5 +1,5 @@
-/* A select's default over two rendezvous: a sender waits on one; only once another one waits on the other is the first one served. So at each instant a
- * case was ready, and the select must not take its default. */
+/* A select's default over two rendezvous: a sender waits on one; only once another one waits on the other is the first
+ * one served. So at each instant a case was ready, and the select must not take its default. */
 #include "tests/litmus/channel.h"
 
 static struct weft_chan *from, *to;
@@ -15,7 +15,8 @@ static void *sender(void *arg)
 
 static _Atomic(bool) done;
 
-/* Or until the select has been there. An arrival has happened once it is counted; the length of the queue comes before it. */
+/* Or until the select has been there. An arrival has happened once it is counted; the length of the queue comes before
+ * it. */
 static void wait_for_sender(struct weft_chan *chan)
 {
     while (load_acquire(&chan->sendq.arrivals) == 0 && !load_acquire(&done)) {

@@ -1,4 +1,5 @@
-/* Two selects that name the same two rendezvous in opposite roles and opposite order: they meet in one of them, and both say which. */
+/* Two selects that name the same two rendezvous in opposite roles and opposite order: they meet in one of them, and
+ * both say which. */
 #include "tests/litmus/channel.h"
 
 static struct weft_chan *a, *b;

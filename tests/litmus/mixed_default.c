@@ -1,4 +1,5 @@
-/* channel_default.c with channels of two variants: what the ring's failing try has synchronised with must show in the other one's version. */
+/* channel_default.c with channels of two variants: what the ring's failing try has synchronised with must show in the
+ * other one's version. */
 #include "tests/litmus/channel.h"
 
 #include "variants/channel/mutex.c"

@@ -1,4 +1,5 @@
-/* A select that waits over channels of two variants, so that handoff does or queues its case one at a time: of two senders each is received from once. */
+/* A select that waits over channels of two variants, so that handoff does or queues its case one at a time: of two
+ * senders each is received from once. */
 #include "tests/litmus/channel.h"
 
 #include "variants/channel/handoff.c"

@@ -1,9 +1,11 @@
-/* Stands in for the runtime in litmus clients: what of core has assembly, threads or system calls in it, in plain C11 and pthreads.
+/* Stands in for the runtime in litmus clients: what of core has assembly, threads or system calls in it, in plain C11
+ * and pthreads.
  *
  * A client includes this first and then the real files that it tests, core/chan.c say, all in one translation unit. So
  *     cc -std=c17 -pthread -I. tests/litmus/NAME.c
- * makes a program of it that any checker for C11 can run, and tests/model runs the same text. A task is a thread: park() commits and
- * then waits for its word, ready() sets it, which is the scheduler `thread` without its system calls. What is replaced:
+ * makes a program of it that any checker for C11 can run, and tests/model runs the same text. A task is a thread:
+ * park() commits and then waits for its word, ready() sets it, which is the scheduler `thread` without its system
+ * calls. What is replaced:
  *   core/context.h   no context is ever switched, except in clients that include fibers.h
  *   core/futex.c     waiting on a word: a queue and a flag for each thread
  *   core/run.c       the few functions of it that others call
@@ -240,7 +242,8 @@ void weft_panic(const char *format, ...)
     abort();
 }
 
-/* The clients' main() makes what its threads use before they start, and closes and frees it behind their end; nobody else is outside. */
+/* The clients' main() makes what its threads use before they start, and closes and frees it behind their end; nobody
+ * else is outside. */
 void task_outside(void)
 {
     assert(litmus_count == 0);

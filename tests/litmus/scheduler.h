@@ -1,5 +1,6 @@
-/* A scheduler's own parts: -DSCHED=NAME, else steal. The engine core/mn.c is the real one; what it needs of stacks, panics, helper threads and the
- * monitor is absent.h's, as no context is ever switched: a client calls push, pop, the idle list and the like by itself. */
+/* A scheduler's own parts: -DSCHED=NAME, else steal. The engine core/mn.c is the real one; what it needs of stacks,
+ * panics, helper threads and the monitor is absent.h's, as no context is ever switched: a client calls push, pop, the
+ * idle list and the like by itself. */
 #ifndef LITMUS_SCHEDULER_H
 #define LITMUS_SCHEDULER_H
 

@@ -1,4 +1,5 @@
-/* A task that is stolen twice: from the owner by one thief, and from that thief's ring by another one, who must see what the first pusher wrote. */
+/* A task that is stolen twice: from the owner by one thief, and from that thief's ring by another one, who must see
+ * what the first pusher wrote. */
 #include "tests/litmus/scheduler.h"
 
 static void *owner(void *unused)

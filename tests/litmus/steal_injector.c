@@ -1,5 +1,5 @@
-/* The injector, from outside: what two threads that are no workers inject is run by a worker that goes to sleep when it finds nothing: enter the list,
- * look again, sleep; inject, then wake. */
+/* The injector, from outside: what two threads that are no workers inject is run by a worker that goes to sleep when it
+ * finds nothing: enter the list, look again, sleep; inject, then wake. */
 #include "tests/litmus/scheduler.h"
 
 static void *outside(void *arg)

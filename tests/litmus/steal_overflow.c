@@ -1,5 +1,5 @@
-/* The ring is full: the owner pushes one more, which sends half of it to the injector, while a thief takes half of it and another one takes from the
- * injector. No task is lost or doubled. */
+/* The ring is full: the owner pushes one more, which sends half of it to the injector, while a thief takes half of it
+ * and another one takes from the injector. No task is lost or doubled. */
 #include "tests/litmus/scheduler.h"
 
 static struct task filling[RING_SIZE];

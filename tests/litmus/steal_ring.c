@@ -1,5 +1,5 @@
-/* The local ring: its owner pushes and pops while two thieves take halves, one of them from the other thief too. Each task is run once, and
- * whoever runs it sees what the pusher wrote. The counters start just below their wrap. */
+/* The local ring: its owner pushes and pops while two thieves take halves, one of them from the other thief too. Each
+ * task is run once, and whoever runs it sees what the pusher wrote. The counters start just below their wrap. */
 #include "tests/litmus/scheduler.h"
 
 static void *owner(void *unused)

@@ -1,4 +1,5 @@
-/* The next-to-run slot: its owner fills it, displaces what is there, and takes from it, while a thief takes from it and from the ring. */
+/* The next-to-run slot: its owner fills it, displaces what is there, and takes from it, while a thief takes from it and
+ * from the ring. */
 #include "tests/litmus/scheduler.h"
 
 static void *owner(void *unused)

@@ -1,8 +1,9 @@
-/* An idle worker watches a busy one (S4, S5): what that has pushed and does not come to itself, in its slot and in its ring, is taken by the one that
- * sleeps, woken by a push or not. */
+/* An idle worker watches a busy one (S4, S5): what that has pushed and does not come to itself, in its slot and in its
+ * ring, is taken by the one that sleeps, woken by a push or not. */
 #include "tests/litmus/scheduler.h"
 
-/* The watcher's looks are relaxed: C11 lets it miss the same store again and again, so some executions are longer than the checker goes. */
+/* The watcher's looks are relaxed: C11 lets it miss the same store again and again, so some executions are longer than
+ * the checker goes. */
 extern const unsigned litmus_expects_cut;
 const unsigned litmus_expects_cut = 1;
 

@@ -1,4 +1,5 @@
-/* weft_mutex: three tasks, one section each, one of them by try: exclusion, no lost wake-up, and what one section wrote the next sees. */
+/* weft_mutex: three tasks, one section each, one of them by try: exclusion, no lost wake-up, and what one section wrote
+ * the next sees. */
 #include "tests/litmus/runtime.h"
 
 static weft_ns starving_ns; /* -1: whoever was overtaken starves */

@@ -1,4 +1,5 @@
-/* weft_rwmutex: two writers' sections exclude each other and the readers', which see both halves of what they write; whoever waits goes on. */
+/* weft_rwmutex: two writers' sections exclude each other and the readers', which see both halves of what they write;
+ * whoever waits goes on. */
 #include "tests/litmus/runtime.h"
 
 static weft_ns starving_ns; /* -1: whoever waits starves */

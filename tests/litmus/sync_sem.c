@@ -1,4 +1,5 @@
-/* weft_sem: of two permits, one task takes both and two take one each: never more at once than there are, and nobody is forgotten. */
+/* weft_sem: of two permits, one task takes both and two take one each: never more at once than there are, and nobody is
+ * forgotten. */
 #include "tests/litmus/runtime.h"
 
 #include "core/chan.h"

@@ -1,5 +1,6 @@
-/* A run of the scheduler `thread` ends while a task is in a call, which comes back while the next run begins, or goes on, or ends: its thread
- * just leaves, and the lock that it takes to find out is the one that the next run goes by (T3). */
+/* A run of the scheduler `thread` ends while a task is in a call, which comes back while the next run begins, or goes
+ * on, or ends: its thread just leaves, and the lock that it takes to find out is the one that the next run goes by
+ * (T3). */
 #include "tests/litmus/thread_run.h"
 
 static _Atomic(bool) in_call, run_is_over, left;

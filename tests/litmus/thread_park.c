@@ -1,5 +1,6 @@
-/* The scheduler `thread`'s own park and ready: a task queues itself under a lock, parks with a commit that releases it, and a deadline; another one takes it out and
- * readies it. Twice, so that a token left over would show. Whoever claims first ends the wait, and nobody else. */
+/* The scheduler `thread`'s own park and ready: a task queues itself under a lock, parks with a commit that releases it,
+ * and a deadline; another one takes it out and readies it. Twice, so that a token left over would show. Whoever claims
+ * first ends the wait, and nobody else. */
 #include "tests/litmus/thread.h"
 
 static struct lock lock;

@@ -1,4 +1,5 @@
-/* The scheduler `thread`, for clients that run it to its end by its own thread_run(). They bring frames_finish and frames_forget. */
+/* The scheduler `thread`, for clients that run it to its end by its own thread_run(). They bring frames_finish and
+ * frames_forget. */
 #ifndef LITMUS_THREAD_RUN_H
 #define LITMUS_THREAD_RUN_H
 

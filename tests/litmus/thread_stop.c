@@ -1,6 +1,7 @@
-/* The end of a run of the scheduler `thread`, by its own thread_run(): the main task returns while one task is parked, or about to be, and another one takes it
- * out of its queue, readies it, and then waits on a word that nobody changes. Each is stopped or ends, once, and goes on only if it was readied; until
- * all have, what lies on a stopped task's stack is there for who still runs (T2); and what they have done is seen behind thread_run. */
+/* The end of a run of the scheduler `thread`, by its own thread_run(): the main task returns while one task is parked,
+ * or about to be, and another one takes it out of its queue, readies it, and then waits on a word that nobody changes.
+ * Each is stopped or ends, once, and goes on only if it was readied; until all have, what lies on a stopped task's
+ * stack is there for who still runs (T2); and what they have done is seen behind thread_run. */
 #include "tests/litmus/thread_run.h"
 
 static struct lock lock;

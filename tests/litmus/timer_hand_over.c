@@ -1,6 +1,7 @@
-/* Who watches the timers goes to work: one worker wakes up from a sleep with an end and never sleeps again, one arms a timer behind that end and never
- * sleeps either, the third one goes to sleep. Either the armer sees that nobody watches any more, or the one that goes to work sees the timer and the
- * sleeper, or the third one sees the timer when it goes to sleep: it is fired. */
+/* Who watches the timers goes to work: one worker wakes up from a sleep with an end and never sleeps again, one arms a
+ * timer behind that end and never sleeps either, the third one goes to sleep. Either the armer sees that nobody watches
+ * any more, or the one that goes to work sees the timer and the sleeper, or the third one sees the timer when it goes
+ * to sleep: it is fired. */
 #define SCHED global
 #include "tests/litmus/scheduler.h"
 

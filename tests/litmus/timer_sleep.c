@@ -1,5 +1,5 @@
-/* A worker goes to sleep while another one arms a timer and then computes for ever: either the sleeper sees the timer and sleeps no longer than that, or the other
- * one sees that nobody watches it, and wakes the sleeper. */
+/* A worker goes to sleep while another one arms a timer and then computes for ever: either the sleeper sees the timer
+ * and sleeps no longer than that, or the other one sees that nobody watches it, and wakes the sleeper. */
 #define SCHED global
 #include "tests/litmus/scheduler.h"
 

@@ -1,5 +1,5 @@
-// C++20's axioms of atomics for small straight-line programs: which outcomes are allowed. Written from the text of the standard, by
-// enumeration, and independent of memory.c, which it is to check.
+// C++20's axioms of atomics for small straight-line programs: which outcomes are allowed. Written from the text of the
+// standard, by enumeration, and independent of memory.c, which it is to check.
 #pragma once
 
 #include <cstdint>

@@ -1,17 +1,20 @@
-/* Small random programs of channel operations (tests/linear/program.h), a program for each number that the checker gives. What each operation
- * was asked and told goes to the checker, which looks for an order in which they could have been done one at a time, as the variant's flags
- * claim it (tests/linear/model.h). Here it is not a property that somebody thought of: any wrong result is one.
+/* Small random programs of channel operations (tests/linear/program.h), a program for each number that the checker
+ * gives. What each operation was asked and told goes to the checker, which looks for an order in which they could have
+ * been done one at a time, as the variant's flags claim it (tests/linear/model.h). Here it is not a property that
+ * somebody thought of: any wrong result is one.
  *
- * Which operations precede which: A precedes B if A's return happens before B's invocation, as C11 defines that and the checker knows it. The order
- * of the execution itself would ask for too much. A store that "was" before a load need not be seen by it, and who is told of it by
- * nothing can't tell: a send that nobody knows to have returned may be missed by a try, on real processors too (its store is still in a
- * buffer). What an execution's steps were also depends on which of the executions that are the same the search has chosen: happens-before does
- * not. It is not too little either: a task's own operations are in order, so are those that a value, a close or a wake-up has
- * ordered, and that is all that a program can rely on. So that there is more of it, some tasks look how far another one is (acquire), which
- * each leaves behind its operations (release): a part of such a program, not of recording, which is free of any order (model_moment).
+ * Which operations precede which: A precedes B if A's return happens before B's invocation, as C11 defines that and the
+ * checker knows it. The order of the execution itself would ask for too much. A store that "was" before a load need not
+ * be seen by it, and who is told of it by nothing can't tell: a send that nobody knows to have returned may be missed
+ * by a try, on real processors too (its store is still in a buffer). What an execution's steps were also depends on
+ * which of the executions that are the same the search has chosen: happens-before does not. It is not too little
+ * either: a task's own operations are in order, so are those that a value, a close or a wake-up has ordered, and that
+ * is all that a program can rely on. So that there is more of it, some tasks look how far another one is (acquire),
+ * which each leaves behind its operations (release): a part of such a program, not of recording, which is free of any
+ * order (model_moment).
  *
- * When nobody can go on, main notes who waits, and releases somebody, as in tests/linear/record.c: a lost wake-up is refuted. Main knows then what all
- * others know, as whoever waits long enough does. At last it empties the channels. */
+ * When nobody can go on, main notes who waits, and releases somebody, as in tests/linear/record.c: a lost wake-up is
+ * refuted. Main knows then what all others know, as whoever waits long enough does. At last it empties the channels. */
 #include "tests/litmus/channel.h"
 
 #include "tests/linear/attempt.h"
@@ -150,7 +153,8 @@ static uint64_t tasks_waiting(void)
     return who;
 }
 
-/* Once nobody can go on: notes who waits, and gives somebody a chance. False: all have ended, or all chances are gone. */
+/* Once nobody can go on: notes who waits, and gives somebody a chance. False: all have ended, or all chances are
+ * gone. */
 static bool release_one(unsigned round)
 {
     model_stillness();

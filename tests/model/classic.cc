@@ -1,11 +1,12 @@
 // The classic litmus tests: does the checker show the outcomes that C++20 allows, and no others?
 //
-// Each test runs under many choices of orders and fences, twice: depth first with sleep sets, and without them and without a bound on
-// preemptions. The outcomes of both must be those of axioms.cc, which lists them by enumeration. For the plain choices a second
-// source is given by hand: the verdicts of the literature on the outcome that the test is known for. Names and shapes: J. Alglave,
-// L. Maranget, M. Tautschnig, "Herding cats" (TOPLAS 2014). Verdicts: M. Batty, S. Owens, S. Sarkar, P. Sewell, T. Weber, "Mathematizing C++ concurrency"
-// (POPL 2011), and for seq_cst and fences O. Lahav, V. Vafeiadis, J. Kang, C.-K. Hur, D. Dreyer, "Repairing sequential
-// consistency in C/C++11" (PLDI 2017), whose rules C++20 has taken over (P0668R5).
+// Each test runs under many choices of orders and fences, twice: depth first with sleep sets, and without them and
+// without a bound on preemptions. The outcomes of both must be those of axioms.cc, which lists them by enumeration. For
+// the plain choices a second source is given by hand: the verdicts of the literature on the outcome that the test is
+// known for. Names and shapes: J. Alglave, L. Maranget, M. Tautschnig, "Herding cats" (TOPLAS 2014). Verdicts: M.
+// Batty, S. Owens, S. Sarkar, P. Sewell, T. Weber, "Mathematizing C++ concurrency" (POPL 2011), and for seq_cst and
+// fences O. Lahav, V. Vafeiadis, J. Kang, C.-K. Hur, D. Dreyer, "Repairing sequential consistency in C/C++11" (PLDI
+// 2017), whose rules C++20 has taken over (P0668R5).
 #include "axioms.h"
 #include "program.h"
 
@@ -46,7 +47,8 @@ event modify(uint8_t location, uint8_t value)
     return {kind::modify, location, rlx, value};
 }
 
-// The columns of the table: the accesses' orders (loads acquire, stores release for `ar`), and the fences between the accesses of a thread.
+// The columns of the table: the accesses' orders (loads acquire, stores release for `ar`), and the fences between the
+// accesses of a thread.
 struct plain {
     const char *name;
     uint8_t accesses, fences; // fences: rlx: none

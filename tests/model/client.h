@@ -50,8 +50,8 @@ unsigned model_futex_wake(const volatile uint32_t *word, unsigned count);
 
 /* --- clients that record histories (histories.c) --- */
 
-/* Where a thread is, and what it knows: of each thread how far that one is. Taking it is no operation of the client's: nothing is ordered by it,
- * and nobody else gets a turn. */
+/* Where a thread is, and what it knows: of each thread how far that one is. Taking it is no operation of the client's:
+ * nothing is ordered by it, and nobody else gets a turn. */
 struct moment {
     uint32_t number; /* in the order of the execution */
     uint32_t thread;

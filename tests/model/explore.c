@@ -1,9 +1,11 @@
 /* The searches: each execution is a list of decisions, choose()'s results.
  *
- *   dfs     all lists in lexicographic order, in which decision 0 is the plainest: go on with the same thread, see the newest value.
- *           With a bound on preemptions: first those with none, then one more at a time. Without: sleep sets leave out executions
- *           that differ from another one only in the order of operations that do not depend on each other.
- *   pct     threads have random priorities, the highest that can goes on; at a few random steps the running one falls to the lowest
+ *   dfs     all lists in lexicographic order, in which decision 0 is the plainest: go on with the same thread, see the
+ *           newest value.
+ *           With a bound on preemptions: first those with none, then one more at a time. Without: sleep sets leave out
+ *           executions that differ from another one only in the order of operations that do not depend on each other.
+ *   pct     threads have random priorities, the highest that can goes on; at a few random steps the running one falls
+ *           to the lowest
  *   random  a random walk
  * The random searches see the newest value half of the time. */
 #include "model.h"

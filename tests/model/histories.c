@@ -1,6 +1,6 @@
-/* Histories: what a client has recorded of its execution is kept until that is over, and then judged on the program's own stack (a fiber's is
- * too small for the checker's search). Each is judged once: those that were linearizable are remembered by a hash of 64 bits, as long as
- * the client is the same. */
+/* Histories: what a client has recorded of its execution is kept until that is over, and then judged on the program's
+ * own stack (a fiber's is too small for the checker's search). Each is judged once: those that were linearizable are
+ * remembered by a hash of 64 bits, as long as the client is the same. */
 #include "tests/linear/checker.h"
 
 #include "model.h" /* behind core's headers, which have other uses for its names */

@@ -148,7 +148,8 @@ plan plan_of(const options &options)
     return result;
 }
 
-// One search; of a client that has programs one for each, which share the executions: a few for each, if there are not enough for all.
+// One search; of a client that has programs one for each, which share the executions: a few for each, if there are not
+// enough for all.
 result run_search(const search &wanted, uint64_t only)
 {
     constexpr uint64_t few = 5;

@@ -1,16 +1,21 @@
 /* What an atomic operation may see.
  *
- * Each location keeps all its stores in modification order, each with a stamp that grows along it. A thread's view has for each
- * location the stamp below which it can't read any more (coherence). A load may return any store at or above it; a store goes
- * anywhere above it, but never between a store and the read-modify-write that read it; a read-modify-write goes right behind what it reads.
- *   release     the store carries the view of its thread; a relaxed one that of the last release fence; a read-modify-write carries also
- *               that of the store it read (release sequence, as in C++20: no others continue it)
- *   acquire     the load joins what the store carries to its thread's view; a relaxed one keeps it for the next acquire fence
- *   seq_cst     the total order S is the order of execution. A seq_cst operation on x reads (or writes above) what seq_cst operations on x
- *               before it have read or written, and what happened before a seq_cst fence before it. A seq_cst fence joins both, for
- *               all locations, to its thread's view: C++20 [atomics.order] p4, each of its four cases.
- * Left out: a load that reads a store which comes later in the order of execution (load buffering), and an S that contradicts
- * happens-before where seq_cst and weaker operations on one location are mixed (H.-J. Boehm, O. Giroux, V. Vafeiadis, P0668R5). */
+ * Each location keeps all its stores in modification order, each with a stamp that grows along it. A thread's view has
+ * for each location the stamp below which it can't read any more (coherence). A load may return any store at or above
+ * it; a store goes anywhere above it, but never between a store and the read-modify-write that read it; a
+ * read-modify-write goes right behind what it reads.
+ *   release     the store carries the view of its thread; a relaxed one that of the last release fence; a
+ *               read-modify-write carries also that of the store it read (release sequence, as in C++20: no others
+ *               continue it)
+ *   acquire     the load joins what the store carries to its thread's view; a relaxed one keeps it for the next acquire
+ *               fence
+ *   seq_cst     the total order S is the order of execution. A seq_cst operation on x reads (or writes above) what
+ *               seq_cst operations on x before it have read or written, and what happened before a seq_cst fence before
+ *               it. A seq_cst fence joins both, for all locations, to its thread's view: C++20 [atomics.order] p4, each
+ *               of its four cases.
+ * Left out: a load that reads a store which comes later in the order of execution (load buffering), and an S that
+ * contradicts happens-before where seq_cst and weaker operations on one location are mixed (H.-J. Boehm, O. Giroux, V.
+ * Vafeiadis, P0668R5). */
 #include "model.h"
 
 #include <stdatomic.h>

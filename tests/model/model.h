@@ -1,21 +1,24 @@
-/* The model checker: runs a litmus client again and again, on one OS thread, in all the orders and with all the values that a
- * search asks for.
+/* The model checker: runs a litmus client again and again, on one OS thread, in all the orders and with all the values
+ * that a search asks for.
  *
- * Idea: a client's threads are fibers (core/context.h). Each atomic operation is a call into the checker, which first decides
- * who goes on (threads.c) and then which of the values that the location has had the operation sees (memory.c). Every decision
- * is made by choose() (explore.c), so an execution is the list of its decisions, and is replayed by giving the same ones.
+ * Idea: a client's threads are fibers (core/context.h). Each atomic operation is a call into the checker, which first
+ * decides who goes on (threads.c) and then which of the values that the location has had the operation sees (memory.c).
+ * Every decision is made by choose() (explore.c), so an execution is the list of its decisions, and is replayed by
+ * giving the same ones.
  *
- * Source: the stateless search is that of P. Godefroid, "Model checking for programming languages using VeriSoft" (POPL 1997),
- * the bound on preemptions that of M. Musuvathi, S. Qadeer, "Iterative context bounding for systematic testing of multithreaded
- * programs" (PLDI 2007), PCT that of S. Burckhardt et al., "A randomized scheduler with probabilistic guarantees of finding bugs"
- * (ASPLOS 2010), sleep sets those of P. Godefroid's thesis (1996). Keeping all the stores of a location and letting a load choose among them is
- * from B. Norris, B. Demsky, "CDSChecker" (OOPSLA 2013); views as stamps by location from J. Kang et al., "A promising semantics for
- * relaxed-memory concurrency" (POPL 2017), here without promises. Races of plain accesses: C. Flanagan, S. Freund, "FastTrack" (PLDI
- * 2009). None of their code is used.
+ * Source: the stateless search is that of P. Godefroid, "Model checking for programming languages using VeriSoft" (POPL
+ * 1997), the bound on preemptions that of M. Musuvathi, S. Qadeer, "Iterative context bounding for systematic testing
+ * of multithreaded programs" (PLDI 2007), PCT that of S. Burckhardt et al., "A randomized scheduler with probabilistic
+ * guarantees of finding bugs" (ASPLOS 2010), sleep sets those of P. Godefroid's thesis (1996). Keeping all the stores
+ * of a location and letting a load choose among them is from B. Norris, B. Demsky, "CDSChecker" (OOPSLA 2013); views as
+ * stamps by location from J. Kang et al., "A promising semantics for relaxed-memory concurrency" (POPL 2017), here
+ * without promises. Races of plain accesses: C. Flanagan, S. Freund, "FastTrack" (PLDI 2009). None of their code is
+ * used.
  *
- * Files: memory.c  what an atomic operation may see; threads.c  fibers, pthreads, futex, deadlock; plain.c  the heap, and plain
- * accesses (the compiler's instrumentation for ThreadSanitizer calls it); explore.c  the searches; histories.c
- * what clients record; module.c  loading a client, setting its memory back; mutate.cc, main.cc  the program. */
+ * Files: memory.c  what an atomic operation may see; threads.c  fibers, pthreads, futex, deadlock; plain.c  the heap,
+ * and plain accesses (the compiler's instrumentation for ThreadSanitizer calls it); explore.c  the searches;
+ * histories.c what clients record; module.c  loading a client, setting its memory back; mutate.cc, main.cc  the
+ * program. */
 #ifndef MODEL_H
 #define MODEL_H
 
@@ -101,8 +104,8 @@ void thread_join(unsigned thread);
 
 #include <stdnoreturn.h>
 
-/* What a thread knows: of each thread how far it is (happens-before), of each location the stamp in its modification order below which
- * nothing can be read any more. */
+/* What a thread knows: of each thread how far it is (happens-before), of each location the stamp in its modification
+ * order below which nothing can be read any more. */
 struct view {
     uint32_t clock[THREADS_MAX];
     uint32_t count; /* stamps in use; those behind are 0 */

@@ -1,4 +1,5 @@
-/* The model checker's backend of core/atomic.h: each atomic operation becomes a call, with a record of where it stands. */
+/* The model checker's backend of core/atomic.h: each atomic operation becomes a call, with a record of where it
+ * stands. */
 #ifndef MODEL_ATOMIC_H
 #define MODEL_ATOMIC_H
 

@@ -1,6 +1,6 @@
-// The mutation run: each memory order of core/ and variants/ that a client comes to is weakened, each fence dropped, one at a time; a
-// search must then fail. What survives must say why: `/* survives: reason */` on its line or on the one above, or, for files that are not
-// to be touched, a line of tests/model/survivors.txt.
+// The mutation run: each memory order of core/ and variants/ that a client comes to is weakened, each fence dropped,
+// one at a time; a search must then fail. What survives must say why: `/* survives: reason */` on its line or on the
+// one above, or, for files that are not to be touched, a line of tests/model/survivors.txt.
 #include "program.h"
 
 #include <atomic>
@@ -16,7 +16,8 @@
 namespace
 {
 
-// A site in the source, the same in each client that includes it: the file, the line, what it does, and its number among its like on the line.
+// A site in the source, the same in each client that includes it: the file, the line, what it does, and its number
+// among its like on the line.
 using place = std::tuple<std::string, unsigned, unsigned, unsigned, unsigned>;
 
 struct mutation {

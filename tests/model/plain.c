@@ -1,11 +1,13 @@
-/* Plain accesses and the heap. Clients are compiled with -fsanitize=thread and linked without its library: the calls that the
- * compiler then inserts before each plain access come here. So the real code's own accesses are checked, not a copy's.
+/* Plain accesses and the heap. Clients are compiled with -fsanitize=thread and linked without its library: the calls
+ * that the compiler then inserts before each plain access come here. So the real code's own accesses are checked, not a
+ * copy's.
  *
- *   race            two accesses to the same bytes, one of them a write and one of them plain, neither happens before the other. Kept for each four
- *                   bytes: the last plain write, and each thread's last accesses of the other kinds. (Of two bytes there, written
- *                   apart, the first write is forgotten.)
+ *   race            two accesses to the same bytes, one of them a write and one of them plain, neither happens before
+ *                   the other. Kept for each four bytes: the last plain write, and each thread's last accesses of the
+ *                   other kinds. (Of two bytes there, written apart, the first write is forgotten.)
  *   use after free  freed memory is not used again within an execution
- *   use after return  an access to another thread's stack that does not happen before the function returns whose frame it is in (where
+ *   use after return  an access to another thread's stack that does not happen before the function returns whose frame
+ *   it is in (where
  *                   frames lie below their frame pointer: x86-64), or after the thread's end */
 #include "model.h"
 

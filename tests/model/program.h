@@ -20,7 +20,8 @@ std::vector<std::string> client_names();
 // Runs the searches, prints a line for each unless `quiet`, and stops at the first failure.
 bool run_plan(const std::string &client, const plan &plan, bool quiet, nlohmann::json &report);
 
-// Weakens each order of each client, one at a time; `only`: those of FILE:LINE. False: a mutant survives without an explanation.
+// Weakens each order of each client, one at a time; `only`: those of FILE:LINE. False: a mutant survives without an
+// explanation.
 bool run_mutants(const std::vector<std::string> &clients, const plan &plan, const std::string &only,
                  nlohmann::json &report);
 

@@ -1,9 +1,11 @@
-/* Threads on fibers: who goes on, and what blocks. The wrappers at the end stand in for the system's functions: clients are
- * linked with --wrap for each.
+/* Threads on fibers: who goes on, and what blocks. The wrappers at the end stand in for the system's functions: clients
+ * are linked with --wrap for each.
  *
- * A step of a spin loop (cpu_relax(), sched_yield(), or loads that find the same again and again) takes its thread out until a
- * location that it has looked at has a store that it has not seen, and has it see that one: so a loop makes one turn for each value.
- * Only when nobody else can go on are spinners let through without news, a bounded number of times: for loops that give up. */
+ * A step of a spin loop (cpu_relax(), sched_yield(), or loads that find the same again and again) takes its thread out
+ * until a location that it has looked at has a store that it has not seen, and has it see that one: so a loop makes one
+ * turn for each value.
+ * Only when nobody else can go on are spinners let through without news, a bounded number of times: for loops that give
+ * up. */
 #include "model.h"
 
 #include <errno.h>
@@ -348,7 +350,8 @@ void **model_thread_word(void)
     return &self->word;
 }
 
-/* A thread's own clock moves behind each of its stores: what another knows of it stands below what it does from then on. */
+/* A thread's own clock moves behind each of its stores: what another knows of it stands below what it does from then
+ * on. */
 void model_moment(struct moment *moment)
 {
     moment->number = moments++;

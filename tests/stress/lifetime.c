@@ -1,11 +1,11 @@
-/* Goal: the ends of a channel's life. What a program may do at once with a channel of which it has seen the end, while the
- * other side is still on its way out of its operation. Each of these was a hang or a use after free once. */
+/* Goal: the ends of a channel's life. What a program may do at once with a channel of which it has seen the end, while
+ * the other side is still on its way out of its operation. Each of these was a hang or a use after free once. */
 #include "stress.h"
 
 /* Goal: who has received the last value, or has seen CLOSED, may free the channel.
  * Method: a fresh channel a round; one side sends a value and closes, the other frees right after its receive, in turns
- * after the value and after CLOSED. Memory is given back soon (many rounds), so that a late access is the sanitizer's, or
- * hits a lock or a queue of a younger channel. */
+ * after the value and after CLOSED. Memory is given back soon (many rounds), so that a late access is the sanitizer's,
+ * or hits a lock or a queue of a younger channel. */
 struct hand_over {
     struct weft_chan *chan;
     struct weft_chan *closed; /* the sender's turn is over */
@@ -111,8 +111,8 @@ TASK_TEST(closed_is_closed_under_the_hammer)
     weft_chan_free(chan);
 }
 
-/* Goal: a task of a worker's ring, and one that a timer readies, run although other tasks keep the next-to-run slot and the
- * shared queue busy.
+/* Goal: a task of a worker's ring, and one that a timer readies, run although other tasks keep the next-to-run slot and
+ * the shared queue busy.
  * Method: a pair plays ping-pong, a task spawns without end; meanwhile a victim yields and sleeps so many times. */
 static _Atomic(bool) stop_noise;
 static struct weft_chan *ping, *pong;

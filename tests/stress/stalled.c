@@ -1,8 +1,8 @@
 /* Goal: a task that is stopped in the worst place, between claim and publication or between its last look and its wait,
  * loses nobody's wake-up: all that was sent behind it reaches the receivers that wait.
- * Method: a private copy of each variant (stalled_instance.c.in) that dawdles there now and then: gives its thread away, or
- * spins. As many waiters as elements, all parked, several senders at once; the same for freed places. Every waiter gets
- * exactly one, so one that was not woken is a hang. */
+ * Method: a private copy of each variant (stalled_instance.c.in) that dawdles there now and then: gives its thread
+ * away, or spins. As many waiters as elements, all parked, several senders at once; the same for freed places. Every
+ * waiter gets exactly one, so one that was not woken is a hang. */
 #include "stalled.h"
 #include "stress.h"
 
@@ -154,8 +154,9 @@ static void put_one(void *unused)
 }
 
 /* Goal: a variant that claims more than blocking progress does not stop when one of its users does.
- * Method: one sender is stopped in the middle of its operation until others have sent and received some values of their own; those only
- * try, so that they never have to wait for it. Where progress is blocking, they may get stuck until the sender's patience is over. */
+ * Method: one sender is stopped in the middle of its operation until others have sent and received some values of their
+ * own; those only try, so that they never have to wait for it. Where progress is blocking, they may get stuck until the
+ * sender's patience is over. */
 TASK_TEST(progress_under_a_stopped_sender)
 {
     enum { OTHERS = 50 };

@@ -1,10 +1,11 @@
-/* Goal: what the ABI says a call keeps, a switch and a recovered panic keep, on whichever worker the task goes on: every
- * callee-saved register by its name, the
- * floating-point control of the task (MXCSR and the x87 control word; FPCR), the alignment of the stack; also while signals come in at any
- * instruction.
- * Method: an assembly function fills the registers with words of the task's own, yields, and stores what is in them then. Nothing here is left to
- * the compiler's choice of registers, as in context.c. Meanwhile, in one test, two sources of signals (a timer of the process, and a thread that
- * aims at the workers) interrupt them some ten thousand times a second, on the tasks' stacks and on the alternate ones. */
+/* Goal: what the ABI says a call keeps, a switch and a recovered panic keep, on whichever worker the task goes on:
+ * every callee-saved register by its name, the
+ * floating-point control of the task (MXCSR and the x87 control word; FPCR), the alignment of the stack; also while
+ * signals come in at any instruction.
+ * Method: an assembly function fills the registers with words of the task's own, yields, and stores what is in them
+ * then. Nothing here is left to the compiler's choice of registers, as in context.c. Meanwhile, in one test, two
+ * sources of signals (a timer of the process, and a thread that aims at the workers) interrupt them some ten thousand
+ * times a second, on the tasks' stacks and on the alternate ones. */
 #include "unit.h"
 
 #include <fenv.h>

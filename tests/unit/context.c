@@ -1,6 +1,6 @@
 /* Goal: a switch keeps what the ABI says a call keeps, and the floating-point control of each context.
- * Method: two contexts on stacks of the test's own switch a million times while each keeps more live values than there are
- * registers; rounding modes differ between them. Then the same through the scheduler, with migration. */
+ * Method: two contexts on stacks of the test's own switch a million times while each keeps more live values than there
+ * are registers; rounding modes differ between them. Then the same through the scheduler, with migration. */
 #include "unit.h"
 
 #include <fenv.h>

@@ -1,8 +1,10 @@
-/* Goal: what belongs to a thread is the right thread's after a switch: the worker that Weft asks for, errno, and thread-local variables that are
- * asked for anew by a function that is not inlined. So at -O2, and with link-time optimisation (the program `lto`), where a compiler may keep
- * the address of a thread-local variable over a call in which the task moves to another thread.
- * Method: tasks move between workers; each look is checked against the kernel's number of the thread. And what weft.h does not promise is
- * shown to be no promise: the test prints whether this compiler keeps such addresses, and relies on nothing. */
+/* Goal: what belongs to a thread is the right thread's after a switch: the worker that Weft asks for, errno, and
+ * thread-local variables that are asked for anew by a function that is not inlined. So at -O2, and with link-time
+ * optimisation (the program `lto`), where a compiler may keep the address of a thread-local variable over a call in
+ * which the task moves to another thread.
+ * Method: tasks move between workers; each look is checked against the kernel's number of the thread. And what weft.h
+ * does not promise is shown to be no promise: the test prints whether this compiler keeps such addresses, and relies on
+ * nothing. */
 #include "unit.h"
 
 #include <errno.h>
@@ -32,8 +34,8 @@ no_race_check static __attribute__((noinline)) int errno_now(void)
 static _Atomic(pid_t) id_of_worker[64];
 static _Atomic(unsigned) moves, kept_addresses;
 
-/* Inlined: two looks in one function, with a switch between them, are what a compiler would merge. Thread-locals are ordered by their thread,
- * which the thread sanitizer does not take for an order between tasks. */
+/* Inlined: two looks in one function, with a switch between them, are what a compiler would merge. Thread-locals are
+ * ordered by their thread, which the thread sanitizer does not take for an order between tasks. */
 no_race_check static force_inline void look_around(pid_t thread)
 {
     struct worker *self = worker_self();

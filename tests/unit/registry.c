@@ -1,6 +1,7 @@
-/* Goal: variants and numbers are chosen by option, then by environment, then by default; what is wrong is refused with a
- * message that names it.
- * Method: every way to say it, in the environment of the test's own process; messages are read from a child's stderr. */
+/* Goal: variants and numbers are chosen by option, then by environment, then by default; what is wrong is refused with
+ * a message that names it.
+ * Method: every way to say it, in the environment of the test's own process; messages are read from a child's
+ * stderr. */
 #include "unit.h"
 
 #include <sys/wait.h>

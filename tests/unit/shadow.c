@@ -1,6 +1,7 @@
-/* Goal: where threads have shadow stacks, a run that would switch stacks is refused, clearly and before anything has happened; one whose tasks are
- * threads is not.
- * Method: the look at the processor is told to say yes; and, where processor and kernel have shadow stacks, a child switches its own on. */
+/* Goal: where threads have shadow stacks, a run that would switch stacks is refused, clearly and before anything has
+ * happened; one whose tasks are threads is not.
+ * Method: the look at the processor is told to say yes; and, where processor and kernel have shadow stacks, a child
+ * switches its own on. */
 #include "unit.h"
 
 #include <sys/syscall.h>

@@ -1,6 +1,7 @@
-/* Goal: the scheduler sim does the same again for the same seed, something else for another, and finds a bug that needs a certain order.
- * Method: a program whose outcome depends on order is run in children, so that nothing of one process can leak into the next; traces and
- * outcomes are compared. Two planted bugs are looked for by both strategies. */
+/* Goal: the scheduler sim does the same again for the same seed, something else for another, and finds a bug that needs
+ * a certain order.
+ * Method: a program whose outcome depends on order is run in children, so that nothing of one process can leak into the
+ * next; traces and outcomes are compared. Two planted bugs are looked for by both strategies. */
 #include "unit.h"
 
 #include <sys/wait.h>

@@ -1,6 +1,7 @@
-/* Goal: a task that overflows its stack dies there and then, by name, and does not write over its neighbour's; the size of a stack
- * is what the options say, and is given back when a deep one goes idle.
- * Method: child processes that recurse without end; tasks that touch nearly all of a stack; resident pages are asked of the kernel. */
+/* Goal: a task that overflows its stack dies there and then, by name, and does not write over its neighbour's; the size
+ * of a stack is what the options say, and is given back when a deep one goes idle.
+ * Method: child processes that recurse without end; tasks that touch nearly all of a stack; resident pages are asked of
+ * the kernel. */
 #include "unit.h"
 
 #include <signal.h>
@@ -70,7 +71,8 @@ END_TEST
 
 static size_t frame_size;
 
-/* Touches each frame at its low end only, so that all but the last step lands above the guard, and the last one in it. */
+/* Touches each frame at its low end only, so that all but the last step lands above the guard, and the last one in
+ * it. */
 static __attribute__((noinline)) size_t recurse_widely(uintptr_t end)
 {
     volatile char *frame = __builtin_alloca(frame_size);

@@ -1,4 +1,5 @@
-/* Goal: the word of a wait is won once; queues keep order under any removal; the lock excludes; random choices are even.
+/* Goal: the word of a wait is won once; queues keep order under any removal; the lock excludes; random choices are
+ * even.
  * Method: threads that claim the same words; a queue against a plain array; a counter under the lock. */
 #include "unit.h"
 

@@ -1,30 +1,32 @@
 /* ck: Concurrency Kit's ring and event counts, combined as its users would.
  *
- * Idea: ck_ring (many producers, many consumers) carries the elements, one ck_ec event count tells waiting receivers of new
- * elements and another waiting senders of free places. The event counts wait through core's parking lot, so that a task
- * parks where a thread would sleep.
+ * Idea: ck_ring (many producers, many consumers) carries the elements, one ck_ec event count tells waiting receivers of
+ * new elements and another waiting senders of free places. The event counts wait through core's parking lot, so that a
+ * task parks where a thread would sleep.
  * Source: Concurrency Kit 0.7.1, ck_ring.h and ck_ec.h (S. Al Bahra, P. Khuong), concurrencykit.org.
- * Guarantees: capacities from 1 (no rendezvous: a ring has no hand-off); many producers and consumers; select. ck_ring_size
- * bounds the channel by two loads, so that concurrent senders may exceed the capacity by their number, or a little more where
- * one is stalled between the loads (capacity_exact and try_exact are false). Elements up to 8 bytes travel in the ring's pointer, larger ones in a box from malloc: each message allocates.
+ * Guarantees: capacities from 1 (no rendezvous: a ring has no hand-off); many producers and consumers; select.
+ * ck_ring_size bounds the channel by two loads, so that concurrent senders may exceed the capacity by their number, or
+ * a little more where one is stalled between the loads (capacity_exact and try_exact are false). Elements up to 8 bytes
+ * travel in the ring's pointer, larger ones in a box from malloc: each message allocates.
  * State
  *   ring            Concurrency Kit's; its size is a power of two above twice the capacity, so that the overshoot fits
  *   items, places   event counts: 31 bits and a flag for waiters; each operation that succeeded increments one
- *   senders         how many are between their look at closed and their increment of items; bit 31: closed. Without it a
- *                   send could succeed behind the last receiver's look at a closed channel, and be lost.
+ *   senders         how many are between their look at closed and their increment of items; bit 31: closed. Without it
+ *                   a send could succeed behind the last receiver's look at a closed channel, and be lost.
  * Invariants
  *   K1  A receiver reports CLOSED only if it saw the ring empty after it had seen closed and no sender at work.
  *   K2  Waiters read the event count, try, and wait for it to change: an increment in between makes the wait return.
- * Ordering: Concurrency Kit's own fences order the elements; a full barrier (on x86 ck_ec_inc's locked increment) stands
- * between the ring and chan_notify's load, which selects need. ThreadSanitizer does not see Concurrency Kit's assembly: the edges from a send to
- * the receive of its element are stated to it by hand, by channel.
- * Deviations: ck_ec's busy wait is cut to one step, since on an M:N worker nobody else makes progress meanwhile; its timed
- * waits are not needed (they serve single-producer mode) and are waits without a deadline here. A sender that waits for its
- * predecessor in the ring gives up its processor now and then (ck_stall); ck_ring itself only spins.
- * Cost: three read-modify-writes a send (senders twice, the ring), plus the event count's; one wake-up wakes all waiters.
- * Good at: showing what the library's parts cost. Bad at: many waiters (thundering herd), large elements, and more runnable
- * threads than processors: ck_ring's enqueue waits for its predecessor's publication, so that senders fall into a convoy at one
- * or two switches of threads a message. */
+ * Ordering: Concurrency Kit's own fences order the elements; a full barrier (on x86 ck_ec_inc's locked increment)
+ * stands between the ring and chan_notify's load, which selects need. ThreadSanitizer does not see Concurrency Kit's
+ * assembly: the edges from a send to the receive of its element are stated to it by hand, by channel.
+ * Deviations: ck_ec's busy wait is cut to one step, since on an M:N worker nobody else makes progress meanwhile; its
+ * timed waits are not needed (they serve single-producer mode) and are waits without a deadline here. A sender that
+ * waits for its predecessor in the ring gives up its processor now and then (ck_stall); ck_ring itself only spins.
+ * Cost: three read-modify-writes a send (senders twice, the ring), plus the event count's; one wake-up wakes all
+ * waiters.
+ * Good at: showing what the library's parts cost. Bad at: many waiters (thundering herd), large elements, and more
+ * runnable threads than processors: ck_ring's enqueue waits for its predecessor's publication, so that senders fall
+ * into a convoy at one or two switches of threads a message. */
 #include "core/chan.h"
 #include "core/lot.h"
 

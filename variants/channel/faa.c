@@ -1,6 +1,7 @@
-/* faa: a control, not a channel. Every operation is one fetch-and-add on the position that its side shares: no queue with
- * shared positions can be faster on this machine. A receive yields the number of its ticket, so that a workload that sends 0,
- * 1, 2, ... can count and sum up what came. Never given to programs (weft_chan_new_as refuses controls). */
+/* faa: a control, not a channel. Every operation is one fetch-and-add on the position that its side shares: no queue
+ * with shared positions can be faster on this machine. A receive yields the number of its ticket, so that a workload
+ * that sends 0, 1, 2, ... can count and sum up what came. Never given to programs (weft_chan_new_as refuses
+ * controls). */
 #include "core/chan.h"
 
 struct faa_chan {

@@ -1,15 +1,17 @@
 /* futex: everything that waits, waits on a 32-bit word.
  *
- * Idea: the channel as one writes it on bare futexes. A three-state mutex word guards a circular buffer; two event words
- * count signals ("an element came", "a place came free"); whoever can't go on remembers the event word under the mutex and
- * waits until it changes. On OS threads the wait is the futex system call, on M:N schedulers core's parking lot.
+ * Idea: the channel as one writes it on bare futexes. A three-state mutex word guards a circular buffer; two event
+ * words count signals ("an element came", "a place came free"); whoever can't go on remembers the event word under the
+ * mutex and waits until it changes. On OS threads the wait is the futex system call, on M:N schedulers core's parking
+ * lot.
  * Source: U. Drepper, "Futexes Are Tricky" (2011): mutex2, and the condition variable by a sequence counter.
- * Guarantees: any capacity, any element, many producers and consumers, select; a try fails only when it has to. Nothing is
- * promised about the order in which waiters are served. Capacity 0: core/rendezvous.h.
+ * Guarantees: any capacity, any element, many producers and consumers, select; a try fails only when it has to. Nothing
+ * is promised about the order in which waiters are served. Capacity 0: core/rendezvous.h.
  * State
  *   mutex           0 free, 1 held, 2 held and somebody may wait for it
  *   buffer          under the mutex (its count is read without by len)
- *   *_event         32 bits, changed under the mutex at each signal; wraps, compared for equality only: a waiter would have
+ *   *_event         32 bits, changed under the mutex at each signal; wraps, compared for equality only: a waiter would
+ *   have
  *                   to miss exactly 2^32 signals between its unlock and its wait
  *   *_waiting       under the mutex: how many have registered and not been signalled; may be too high (after a spurious
  *                   return), which costs a futile wake, never too low
@@ -17,10 +19,10 @@
  *   closed          written under the mutex
  * Invariants
  *   F1  An element put while recv_waiting > 0 changes recv_event and wakes one that waits on it; the same for places.
- *   F2  Selects stand in the channel's wait queues beside, and are signalled for each element too (chan_notify): the two
- *       populations can't take each other's signals, at the price of one wake-up too many where both wait.
- *   F3  A select that has queued itself polls under the mutex. Of its section and a publisher's one is first: either it sees
- *       the publication, or its place in the queue happens before the publisher's chan_notify.
+ *   F2  Selects stand in the channel's wait queues beside, and are signalled for each element too (chan_notify): the
+ *       two populations can't take each other's signals, at the price of one wake-up too many where both wait.
+ *   F3  A select that has queued itself polls under the mutex. Of its section and a publisher's one is first: either it
+ *       sees the publication, or its place in the queue happens before the publisher's chan_notify.
  * Ordering: R1 mutex release -> A1 mutex acquire, for everything.
  * Cost: two read-modify-writes an operation; a system call a wait and a wake on OS threads.
  * Good at: OS threads. Bad at: contention on one word. */
@@ -63,7 +65,8 @@ static cold_function void futex_lock_contended(struct futex_chan *self)
         }
         cpu_relax();
     }
-    /* From here on this task takes the mutex as 2, as it can't know whether others wait: a wake-up too many at the most. */
+    /* From here on this task takes the mutex as 2, as it can't know whether others wait: a wake-up too many at the
+     * most. */
     while (exchange_acquire(&self->mutex, 2u) != 0) { /* A1 <- R1 */
         lot_wait(&self->mutex, 2);
     }

@@ -1,28 +1,30 @@
 /* handoff: one short lock, waiters served in turn, values handed from stack to stack.
  *
- * Idea: what Go does, on this runtime, so that the design and its implementation can be told apart. All state is under one lock; who
- * finds a partner waiting completes the partner's operation himself, straight from or to its stack; a select locks all its channels, looks,
- * and queues itself in all of them, at one instant.
+ * Idea: what Go does, on this runtime, so that the design and its implementation can be told apart. All state is under
+ * one lock; who finds a partner waiting completes the partner's operation himself, straight from or to its stack; a
+ * select locks all its channels, looks, and queues itself in all of them, at one instant.
  * Source: the Go runtime's runtime/chan.go and select.go (D. Vyukov, K. Randall et al.).
- * Guarantees: any capacity, any element, many producers and consumers; waiters are served first come, first served, and nobody overtakes
- * them; a try fails only when it has to; a select, default included, is atomic over its cases.
+ * Guarantees: any capacity, any element, many producers and consumers; waiters are served first come, first served, and
+ * nobody overtakes them; a try fails only when it has to; a select, default included, is atomic over its cases.
  * State: all under chan->lock; closed and the buffer's numbers are read without it by tries that fail.
  * Invariants
- *   H1  Receivers wait only while the buffer is empty, senders only while it is full (capacity 0: both), but for selects that have been won
- *       by another case and are about to leave. So a put with a receiver waiting hands over, and a take from a full buffer lets the first
- *       sender's element in at the end.
- *   H2  A waiter that was taken out and claimed (wait.h) is completed under the lock: its value is copied and its status set; it never
- *       has to try again.
- *   H3  A select holds the locks of all its channels, each once, taken in the order of their addresses, from its look until its task has
- *       parked: between the look and the queueing nobody gets on. Where there is one worker (core/lock.h, weft_alone) nobody would anyway, and
- *       a select that waits goes from the look of its caller, core/select.h, to the queueing.
- *   H4  The locks of a select that has parked are released by its commit, from a list on its stack. It does not return before it has taken the
- *       lock of each channel but the one that claimed it; if that is not the last of the list it waits there for the commit, and if it is the
- *       commit is through with the list.
+ *   H1  Receivers wait only while the buffer is empty, senders only while it is full (capacity 0: both), but for
+ *       selects that have been won by another case and are about to leave. So a put with a receiver waiting hands over,
+ *       and a take from a full buffer lets the first sender's element in at the end.
+ *   H2  A waiter that was taken out and claimed (wait.h) is completed under the lock: its value is copied and its
+ *       status set; it never has to try again.
+ *   H3  A select holds the locks of all its channels, each once, taken in the order of their addresses, from its look
+ *       until its task has parked: between the look and the queueing nobody gets on. Where there is one worker
+ *       (core/lock.h, weft_alone) nobody would anyway, and a select that waits goes from the look of its caller,
+ *       core/select.h, to the queueing.
+ *   H4  The locks of a select that has parked are released by its commit, from a list on its stack. It does not return
+ *       before it has taken the lock of each channel but the one that claimed it; if that is not the last of the list
+ *       it waits there for the commit, and if it is the commit is through with the list.
  * Ordering: the lock's release -> acquire, for everything; the numbers of the buffer: see chan_ops.version.
- * Deviations from the source: a select over several variants can't hold all locks and goes the way of core/select.h, where a waiter
- * that meets another select at capacity 0 pairs their words.
- * Cost: one lock an operation, n for a select over n channels, and as many again if it parks. A try that fails takes none.
+ * Deviations from the source: a select over several variants can't hold all locks and goes the way of core/select.h,
+ * where a waiter that meets another select at capacity 0 pairs their words.
+ * Cost: one lock an operation, n for a select over n channels, and as many again if it parks. A try that fails takes
+ * none.
  * Good at: order, fairness, rendezvous, selects. Bad at: contention, since every operation serialises. */
 #include "core/buffer.h"
 #include "core/chan.h"
@@ -204,8 +206,8 @@ static __attribute__((noinline)) enum weft_status handoff_meet(struct weft_chan 
     return status;
 }
 
-/* What most operations on a buffer are: nobody waits on the other side, and there is an element, or a place. Apart from the others, as it
- * takes no stack frame: half of what a call costs. */
+/* What most operations on a buffer are: nobody waits on the other side, and there is an element, or a place. Apart from
+ * the others, as it takes no stack frame: half of what a call costs. */
 static enum weft_status handoff_send_buffered(struct weft_chan *chan, const void *value)
 {
     struct buffer *buffer = handoff_buffer(chan);

@@ -2,17 +2,17 @@
  *
  * Idea: the monitor that every textbook shows. All state is under one lock; a task that can't go on waits on one of two
  * condition variables ("not empty", "not full"), which signal one waiter for each element or place.
- * Source: C. A. R. Hoare, "Monitors: an operating system structuring concept", CACM 17 (1974), the bounded buffer; with the
- * signal of B. Lampson, D. Redell, "Experience with processes and monitors in Mesa", CACM 23 (1980): a signalled task
- * tries again.
+ * Source: C. A. R. Hoare, "Monitors: an operating system structuring concept", CACM 17 (1974), the bounded buffer; with
+ * the signal of B. Lampson, D. Redell, "Experience with processes and monitors in Mesa", CACM 23 (1980): a signalled
+ * task tries again.
  * Guarantees: any capacity, any element, many producers and consumers, select; a try fails only when it has to. Waiters
  * are signalled first come, first served, but a newcomer may overtake a signalled one. Capacity 0: core/rendezvous.h.
- * State: all under chan->lock. The mutex is core's lock (it blocks the thread, for a few dozen instructions), the condition
- * variables are the channel's two wait queues (they park the task).
+ * State: all under chan->lock. The mutex is core's lock (it blocks the thread, for a few dozen instructions), the
+ * condition variables are the channel's two wait queues (they park the task).
  * Invariants
  *   M1  count <= capacity; the elements are at head, head + 1, ... modulo capacity.
- *   M2  For every element there is no waiting receiver, or a receiver that was signalled and has not run yet; the same for
- *       places and senders. (chan.h, N1 to N3; here N3 has nothing to pass on, as no element becomes visible late.)
+ *   M2  For every element there is no waiting receiver, or a receiver that was signalled and has not run yet; the same
+ *       for places and senders. (chan.h, N1 to N3; here N3 has nothing to pass on, as no element becomes visible late.)
  * Ordering: the lock's release -> acquire, for everything.
  * Cost: one lock (one read-modify-write) an operation; a try that fails takes none.
  * Good at: being obviously right; one core. Bad at: contention, since every operation serialises. */

@@ -1,26 +1,29 @@
 /* ring: a bounded ring of stamped slots.
  *
- * Idea: each slot carries a stamp that says whose turn it is: a sender's or a receiver's, and in which lap. A sender claims
- * the slot at tail by one compare-and-swap, writes the element, and publishes it by the stamp; a receiver does the same at
- * head. Nobody takes a lock while nobody waits.
- * Source: D. Vyukov, "Bounded MPMC queue" (1024cores.net, 2010); with laps and a closed mark in tail, for any capacity, as in
- * crossbeam-channel's array flavour.
- * Guarantees: any capacity, any element, many producers and consumers, select. A try that meets a slot whose owner is between
- * claim and publication waits for it, so that it fails only when it has to and the channel is a linearizable FIFO; the
- * price: an owner stopped there holds up the others, so progress is blocking. Waiters are signalled in order, but a newcomer
- * may overtake. Capacity 0: core/rendezvous.h.
- * State: a position = lap | index: index in the low bits, laps count in units of `lap`, the power of two above capacity; the
- * lowest bit of tail is the closed mark (positions are shifted left by one). 64 bits do not wrap in practice.
+ * Idea: each slot carries a stamp that says whose turn it is: a sender's or a receiver's, and in which lap. A sender
+ * claims the slot at tail by one compare-and-swap, writes the element, and publishes it by the stamp; a receiver does
+ * the same at head. Nobody takes a lock while nobody waits.
+ * Source: D. Vyukov, "Bounded MPMC queue" (1024cores.net, 2010); with laps and a closed mark in tail, for any capacity,
+ * as in crossbeam-channel's array flavour.
+ * Guarantees: any capacity, any element, many producers and consumers, select. A try that meets a slot whose owner is
+ * between claim and publication waits for it, so that it fails only when it has to and the channel is a linearizable
+ * FIFO; the price: an owner stopped there holds up the others, so progress is blocking. Waiters are signalled in order,
+ * but a newcomer may overtake. Capacity 0: core/rendezvous.h.
+ * State: a position = lap | index: index in the low bits, laps count in units of `lap`, the power of two above
+ * capacity; the lowest bit of tail is the closed mark (positions are shifted left by one). 64 bits do not wrap in
+ * practice.
  *   tail, head    advanced by CAS, senders' and receivers'
- *   slot.stamp    == position: free for the sender of that position; == position + STEP: holds its element; the receiver
+ *   slot.stamp    == position: free for the sender of that position; == position + STEP: holds its element; the
+ *   receiver
  *                 sets position + lap, the next lap's sender's
  * Invariants
  *   R1  Between claim and publication a slot is its claimer's alone.
  *   R2  tail's closed mark is set once; no position is claimed by a sender after that.
- *   R3  A waiter that polls after it has queued itself looks at tail and head, not at stamps: they are changed by seq_cst
- *       CAS before the element is visible, hence with chan_notify's load a store -> load handshake.
- *   R4  An operation becomes possible when tail, or head, moves on (or at close): they are the versions of chan.h. A try that fails has read
- *       the position that made it fail with acquire, so that what its mover did before is seen by later looks at other channels.
+ *   R3  A waiter that polls after it has queued itself looks at tail and head, not at stamps: they are changed by
+ *       seq_cst CAS before the element is visible, hence with chan_notify's load a store -> load handshake.
+ *   R4  An operation becomes possible when tail, or head, moves on (or at close): they are the versions of chan.h. A
+ *       try that fails has read the position that made it fail with acquire, so that what its mover did before is seen
+ *       by later looks at other channels.
  * Ordering
  *   P1 stamp release (send) -> A1 stamp acquire (recv): the element is written before it is read
  *   P2 stamp release (recv) -> A2 stamp acquire (send): it is read before it is overwritten

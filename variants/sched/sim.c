@@ -1,21 +1,27 @@
 /* sim: a scheduler for tests: one worker, every choice from the seed, virtual time.
  *
- * Idea: whatever a scheduler is free to decide is decided by a generator: which task is next, whether a task gives way at a public operation, and, as
- * the generator of select is seeded too, which ready case. The clock moves a little with each decision and each look at it, and jumps to the next
- * timer when nobody can run. So a run is a function of its seed: what fails once fails again, and sleeping costs nothing.
- * Source: random walk; and PCT: S. Burckhardt, P. Kothari, M. Musuvathi, S. Nagarakatte, "A randomized scheduler with probabilistic guarantees of
- * finding bugs" (ASPLOS 2010): tasks have random priorities, the highest runs, and at a few random moments the one that runs falls to the lowest.
- * $WEFT_SIM is "random" or "pct"; else the seed chooses.
- * Guarantees: the same seed and program give the same trace (sched_counters.trace), as long as nothing from outside decides: threads that spawn,
- * files, addresses. A blocking call is awaited for up to 200 ms, every 64 decisions, so a quick one always returns at the same point.
- * State: all the worker's own, but for `injected` (under its lock), `now` (written by the worker, read by all) and `idle` (read by the monitor).
+ * Idea: whatever a scheduler is free to decide is decided by a generator: which task is next, whether a task gives way
+ * at a public operation, and, as the generator of select is seeded too, which ready case. The clock moves a little with
+ * each decision and each look at it, and jumps to the next timer when nobody can run. So a run is a function of its
+ * seed: what fails once fails again, and sleeping costs nothing.
+ * Source: random walk; and PCT: S. Burckhardt, P. Kothari, M. Musuvathi, S. Nagarakatte, "A randomized scheduler with
+ * probabilistic guarantees of finding bugs" (ASPLOS 2010): tasks have random priorities, the highest runs, and at a few
+ * random moments the one that runs falls to the lowest. $WEFT_SIM is "random" or "pct"; else the seed chooses.
+ * Guarantees: the same seed and program give the same trace (sched_counters.trace), as long as nothing from outside
+ * decides: threads that spawn, files, addresses. A blocking call is awaited for up to 200 ms, every 64 decisions, so a
+ * quick one always returns at the same point.
+ * State: all the worker's own, but for `injected` (under its lock), `now` (written by the worker, read by all) and
+ * `idle` (read by the monitor).
  * Invariants
- *   V1  heap[0 .. count) are the runnable tasks. PCT: a binary heap by task.token, the priority; random walk: in any order.
- *   V2  Who yields, and who is made to give way, gets a priority lower than any before, so that a loop of yields lets all others run.
+ *   V1  heap[0 .. count) are the runnable tasks. PCT: a binary heap by task.token, the priority; random walk: in any
+ *       order.
+ *   V2  Who yields, and who is made to give way, gets a priority lower than any before, so that a loop of yields lets
+ *       all others run.
  *   V3  idle is true only while nothing is runnable and no timer is armed.
- * Deviation from PCT: the number of steps is not known, so the moments come at random intervals, whose mean is chosen by the seed between 8 and 8192.
- * Good at: finding orders that real schedulers rarely produce, and again. Bad at: everything else; it can't see weak memory or races within an
- * operation. */
+ * Deviation from PCT: the number of steps is not known, so the moments come at random intervals, whose mean is chosen
+ * by the seed between 8 and 8192.
+ * Good at: finding orders that real schedulers rarely produce, and again. Bad at: everything else; it can't see weak
+ * memory or races within an operation. */
 #include "core/blocking.h"
 #include "core/futex.h"
 #include "core/mn.h"

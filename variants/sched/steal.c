@@ -1,7 +1,7 @@
 /* steal: M:N, a queue for each worker, idle workers take from busy ones.
  *
- * Idea: a worker keeps its runnable tasks in a next-to-run slot and a bounded ring of its own; what does not fit goes to
- * a shared injector. The slot keeps tasks that talk to each other on one worker, with warm caches and without waking
+ * Idea: a worker keeps its runnable tasks in a next-to-run slot and a bounded ring of its own; what does not fit goes
+ * to a shared injector. The slot keeps tasks that talk to each other on one worker, with warm caches and without waking
  * anybody. A worker that runs dry searches, then watches, then sleeps.
  * Source: the ring and the search follow the Go runtime's scheduler (runtime/proc.go: runqput, runqgrab, findRunnable)
  * and D. Vyukov, "Scalable Go Scheduler Design Doc" (2012). Deviations: stealers take from the slot only when its
@@ -14,43 +14,47 @@
  *   decisions     counts the owner's pops: a thief that sees it stand still knows that the owner is busy in a task
  *   pace          S5; written by the owner, and by who robs its slot; a hint
  *   hogs          (shared) S3; under the injector's lock
- *   searching     (shared) 1 while a worker searches, or has been woken to: nobody else is then. A hint: a worker that was
- *                 woken for a timer, from outside, or by the monitor also searches, and clears it
+ *   searching     (shared) 1 while a worker searches, or has been woken to: nobody else is then. A hint: a worker that
+ *                 was woken for a timer, from outside, or by the monitor also searches, and clears it
  *   watching      (shared) 1 while an idle worker watches (S4)
  *   stretch       (shared) S5: how long a worker has stayed at work, of late; a hint
- *   caller        (shared) who has woken a searcher, and its decisions then: if it has made none since, its slot is what the wake-up was for.
+ *   caller        (shared) who has woken a searcher, and its decisions then: if it has made none since, its slot is
+ *                 what the wake-up was for.
  *                 A hint
  * Invariants
  *   S1  A task is in one place: a slot, a ring between head and tail, or the injector.
  *   S2  tail - head <= RING_SIZE: only the owner adds, and it re-reads head first.
  *   S3  Each 64th decision takes from the injector or the ring, in turns, and leaves the slot for later: a slot that is
- *       filled again and again (a ping-pong pair) starves neither. A task that yields goes behind the injector's, as in Go,
- *       so that one which spawns more than fits into a ring, and yields, is held up until they have run. A task that was made to give way
- *       after a time slice (a hog) waits in a queue of its own, for an idle worker, or for a turn that the monitor gives it each time that
- *       the others have had a slice: at their next poll, or the next 64th decision.
- *   S4  While a worker is busy and others idle, one of these watches: it looks again after at most 2 ms. A worker that goes back to work has
- *       one watch in its stead: at once if it was the watcher, took its task from another worker, or has more than that task at hand;
- *       else when it comes to have two, or with a 64th decision that comes not just behind its sleep. So a wake-up that is over by then,
- *       of a task that readies another and parks, wakes one worker only. What is left to the monitor, which is hurried, and looks each 10 ms:
- *       a single task in the slot of a worker that has woken up while all slept, was quick of late, and now computes.
- *       A missed wake-up (push does not fence its store against its load of idle_count), or a task in the slot of a worker
- *       that computes, costs parallelism until the next look, and never a task: the owner runs what it has.
- *   S5  What waits is worth a wake-up, or a theft, if its wait is longer than what that costs: the number of tasks before it times the worker's
- *       pace, ns from decision to decision over the last 64; or if the worker stands still. So tasks that talk stay together. The pace may
- *       be stale for 64 decisions. After a sleep it is unknown, hence long; but where all others sleep too, and workers have not stayed
- *       at work for long of late, such that one task is not worth a wake-up, and two are. A worker whose slot was robbed because it stood
- *       still has none.
- *   S6  A worker that is in a call (core/driver.h) has its slot and its ring, from which others take as from one that stands still. Once the call
- *       lasts they are emptied into the injector: a worker in the list of the idle has nothing of its own, watches nobody, and is not the
- *       searcher. So a thread is given it at once if others are at work and nobody watches (is_watched); and by who wakes one to search, and
- *       finds that no other thread sleeps (worker.chosen).
+ *       filled again and again (a ping-pong pair) starves neither. A task that yields goes behind the injector's, as in
+ *       Go, so that one which spawns more than fits into a ring, and yields, is held up until they have run. A task
+ *       that was made to give way after a time slice (a hog) waits in a queue of its own, for an idle worker, or for a
+ *       turn that the monitor gives it each time that the others have had a slice: at their next poll, or the next 64th
+ *       decision.
+ *   S4  While a worker is busy and others idle, one of these watches: it looks again after at most 2 ms. A worker that
+ *       goes back to work has one watch in its stead: at once if it was the watcher, took its task from another worker,
+ *       or has more than that task at hand; else when it comes to have two, or with a 64th decision that comes not just
+ *       behind its sleep. So a wake-up that is over by then, of a task that readies another and parks, wakes one worker
+ *       only. What is left to the monitor, which is hurried, and looks each 10 ms: a single task in the slot of a
+ *       worker that has woken up while all slept, was quick of late, and now computes.
+ *       A missed wake-up (push does not fence its store against its load of idle_count), or a task in the slot of a
+ *       worker that computes, costs parallelism until the next look, and never a task: the owner runs what it has.
+ *   S5  What waits is worth a wake-up, or a theft, if its wait is longer than what that costs: the number of tasks
+ *       before it times the worker's pace, ns from decision to decision over the last 64; or if the worker stands
+ *       still. So tasks that talk stay together. The pace may be stale for 64 decisions. After a sleep it is unknown,
+ *       hence long; but where all others sleep too, and workers have not stayed at work for long of late, such that one
+ *       task is not worth a wake-up, and two are. A worker whose slot was robbed because it stood still has none.
+ *   S6  A worker that is in a call (core/driver.h) has its slot and its ring, from which others take as from one that
+ *       stands still. Once the call lasts they are emptied into the injector: a worker in the list of the idle has
+ *       nothing of its own, watches nobody, and is not the searcher. So a thread is given it at once if others are at
+ *       work and nobody watches (is_watched); and by who wakes one to search, and finds that no other thread sleeps
+ *       (worker.chosen).
  * Ordering
  *   R1 tail release -> A1 tail acquire (thief): the entries behind it, and the tasks they name
  *   R2 head CAS acq_rel -> A2 head acquire (owner): the entry has been read before the owner overwrites it
  *   R3 next exchange acq_rel, both sides
  *   The injector is under its lock.
- * Cost: with one worker no read-modify-write on any path here. With more: one exchange a task through the slot, one CAS a
- * task through the ring.
+ * Cost: with one worker no read-modify-write on any path here. With more: one exchange a task through the slot, one CAS
+ * a task through the ring.
  * Good at: fine-grained tasks, fork-join, talkers. Bad at: strict fairness. */
 #include "core/mn.h"
 #include "core/monitor.h"
@@ -310,7 +314,8 @@ static force_inline int64_t steal_wait_ns(const struct steal_local *local, uint3
     return ((int64_t)before + 1) * load_relaxed(&local->pace); /* hint */
 }
 
-/* S5: the pace since the last look, each time that S3 asks for something else too. False: the worker slept not long ago. */
+/* S5: the pace since the last look, each time that S3 asks for something else too. False: the worker slept not long
+ * ago. */
 static cold_function bool steal_measure(struct steal_local *local, uint32_t decisions)
 {
     weft_ns now = clock_now();
@@ -411,7 +416,8 @@ static force_inline bool steal_stands_still(const struct steal_local *victim, un
     return load_relaxed(&victim->decisions) == seen[index]; /* hint */
 }
 
-/* From those whose tasks wait for long (S5): by their pace, or, if `still`, because they have decided nothing since `seen` was filled in. */
+/* From those whose tasks wait for long (S5): by their pace, or, if `still`, because they have decided nothing since
+ * `seen` was filled in. */
 static struct task *steal_from_rings(struct mn_worker *worker, const uint32_t *seen, bool still)
 {
     unsigned start = random_below(&worker->base, mn.count);
@@ -434,7 +440,8 @@ static struct task *steal_from_rings(struct mn_worker *worker, const uint32_t *s
     return NULL;
 }
 
-/* Takes from the slot of a worker that has decided nothing since `seen` was filled in, and is not known to be quick (or: `any`). */
+/* Takes from the slot of a worker that has decided nothing since `seen` was filled in, and is not known to be quick
+ * (or: `any`). */
 static struct task *steal_from_slots(struct mn_worker *worker, const uint32_t *seen, bool any)
 {
     for (unsigned index = 0; index < mn.count; index++) {
@@ -522,7 +529,8 @@ static void steal_expect(struct steal_local *local)
     store_relaxed(&local->pace, quick ? WORTH_WAKE_NS / 2 : PACE_UNKNOWN);                            /* hint */
 }
 
-/* A worker that goes back to work: if others are asleep, one of them must watch in its stead: the timers at once, the others as S4 says. */
+/* A worker that goes back to work: if others are asleep, one of them must watch in its stead: the timers at once, the
+ * others as S4 says. */
 static void steal_go_to_work(struct mn_worker *worker)
 {
     struct steal_local *local = steal_local(worker);
@@ -539,8 +547,8 @@ static void steal_go_to_work(struct mn_worker *worker)
     mn_hand_over();
 }
 
-/* Sleeps until woken to search (true), or until it is time to watch or to fire a timer (false). *task: what turned up on
- * the way. */
+/* Sleeps until woken to search (true), or until it is time to watch or to fire a timer (false). *task: what turned up
+ * on the way. */
 static bool steal_sleep(struct mn_worker *worker, weft_ns watch, struct task **task)
 {
     steal_note_decisions(steal_local(worker)->seen);
@@ -610,8 +618,8 @@ static void steal_resume(struct mn_worker *worker)
     steal_go_to_work(worker);
 }
 
-/* S6. A searcher that clears its flag takes the lock under which this is asked, and looks once more, before it sleeps; or it goes to work, and then S4
- * holds. */
+/* S6. A searcher that clears its flag takes the lock under which this is asked, and looks once more, before it sleeps;
+ * or it goes to work, and then S4 holds. */
 static bool steal_any_work(struct mn_worker *worker, bool listed)
 {
     if (listed && load_relaxed(&steal_shared->searching) != 0) { /* hint */

@@ -3,22 +3,24 @@
  * Idea: the kernel schedules. A task parks on a futex word of its own; ready sets the word and wakes it. The baseline
  * that everybody has, behind the same interface, so that each channel also runs on plain threads.
  * Source: U. Drepper, "Futexes Are Tricky" (2011), for waiting on a word.
- * Guarantees: preemptive; a task that blocks in a system call holds nobody up. As many tasks as the system allows threads.
- * "Workers" are processors: with fewer workers than processors the run's threads are bound to that many of them.
- * State: token of each task: 0 nobody has readied it, 1 somebody has. Written 1 by ready, 0 by the task itself. The list of
- * threads and stopping: under thread_state.lock.
+ * Guarantees: preemptive; a task that blocks in a system call holds nobody up. As many tasks as the system allows
+ * threads. "Workers" are processors: with fewer workers than processors the run's threads are bound to that many of
+ * them.
+ * State: token of each task: 0 nobody has readied it, 1 somebody has. Written 1 by ready, 0 by the task itself. The
+ * list of threads and stopping: under thread_state.lock.
  * Invariants
  *   T1  token is 0 when a task calls park: it was taken back by the park before.
  *   T2  Once stopping is set, every thread that is about to block, or is woken for the purpose, counts itself out of
  *       `running` and waits until that is 0; only then do threads leave, by a long jump to their first frame. So the
  *       stack and the waiters of a stopped task stay valid for those that still run.
- *   T3  A task in weft_blocking() is counted neither in running nor in alive; when it comes back and its run is over, or
- *       stopping, its thread just ends. Threads are counted in again, and from outside, under the lock and while stopping is 0.
+ *   T3  A task in weft_blocking() is counted neither in running nor in alive; when it comes back and its run is over,
+ *       or stopping, its thread just ends. Threads are counted in again, and from outside, under the lock and while
+ *       stopping is 0.
  *       Of a run that is over it touches nothing but the lock, which the next run therefore takes over as it is.
  *   T4  The timers of the run are served by one thread, which ends before the tasks are stopped.
- *   T5  A thread that is seen PARKED with token 0 has been claimed by nobody but, at the most, a thread that runs; so when all are,
- *       and no timer is armed or firing, none will ever run. One that waits on a word may have been woken and not have run yet: the
- *       kernel says so, and two looks, 10 ms apart, must find the same counters.
+ *   T5  A thread that is seen PARKED with token 0 has been claimed by nobody but, at the most, a thread that runs; so
+ *       when all are, and no timer is armed or firing, none will ever run. One that waits on a word may have been woken
+ *       and not have run yet: the kernel says so, and two looks, 10 ms apart, must find the same counters.
  * Ordering: R1 token release (ready) -> A1 token acquire (park).
  * Deviations from the contract's first reading: commit runs on the parking thread itself just before it blocks; a
  * thread's registers are the kernel's to save, so it can't be resumed too early.
@@ -214,8 +216,8 @@ static struct thread_worker *thread_new(const char *name, task_fn fn, void *arg)
     return worker;
 }
 
-/* Counts a thread in before it exists; false: the run is about to end (T3). `may_stop`: the caller is no task, which would be
- * counted in itself. */
+/* Counts a thread in before it exists; false: the run is about to end (T3). `may_stop`: the caller is no task, which
+ * would be counted in itself. */
 static bool thread_count_in(bool may_stop)
 {
     bool stopping = false;
@@ -346,7 +348,8 @@ static void *thread_serve_timers(void *unused)
     struct thread_worker *self = &thread_state.service;
     worker_set_self(&self->base);
     for (;;) {
-        /* acquire, and first: who sees that it has changed for the last time sees timers_stop, and does not wait for more */
+        /* acquire, and first: who sees that it has changed for the last time sees timers_stop, and does not wait for
+         * more */
         uint32_t changed = load_acquire(&thread_state.timers_changed);
         if (load_relaxed(&thread_state.timers_stop)) { /* see above */
             break;
@@ -533,7 +536,8 @@ static enum weft_status thread_run(const struct weft_options *options, task_fn f
     run_observable(true);
     thread_main(worker); /* the main task runs on the calling thread */
     uint32_t alive;
-    /* acquire: what the threads did. If main has exited, stopping is never set, and the monitor finds out when nobody is left */
+    /* acquire: what the threads did. If main has exited, stopping is never set, and the monitor finds out when nobody
+     * is left */
     while ((alive = load_acquire(&thread_state.alive)) != 0 || load_acquire(&thread_state.stopping) == 0) {
         futex_wait(&thread_state.alive, alive, WEFT_FOREVER);
     }

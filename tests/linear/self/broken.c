@@ -1,5 +1,6 @@
-/* Method: variants/channel/mutex.c once more, with its two accesses to the buffer in our hands, and its operations wrapped where that is
- * simpler. What is done wrongly now and then is done so every so many times, counted over all channels. */
+/* Method: variants/channel/mutex.c once more, with its two accesses to the buffer in our hands, and its operations
+ * wrapped where that is simpler. What is done wrongly now and then is done so every so many times, counted over all
+ * channels. */
 #include "broken.h"
 
 #include "core/buffer.h"

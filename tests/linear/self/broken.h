@@ -1,4 +1,5 @@
-/* Channel variants that are wrong on purpose, or right but claim too much: what the checker must catch. Compiled into its self-test only. */
+/* Channel variants that are wrong on purpose, or right but claim too much: what the checker must catch. Compiled into
+ * its self-test only. */
 #ifndef LINEAR_BROKEN_H
 #define LINEAR_BROKEN_H
 

@@ -1,5 +1,5 @@
-/* Method: variants/channel/ck.c once more, in which every few times a thread gives its processor away between its look at the ring's size and its claim: where
- * ck_ring has its first fence. */
+/* Method: variants/channel/ck.c once more, in which every few times a thread gives its processor away between its look
+ * at the ring's size and its claim: where ck_ring has its first fence. */
 #include "broken.h"
 
 #include <ck_pr.h>

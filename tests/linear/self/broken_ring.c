@@ -1,5 +1,5 @@
-/* Method: variants/channel/ring.c once more. Where it waits for another one to publish, this one gives up, as Vyukov's does; and every few times a
- * thread gives its processor away between claim and publication. */
+/* Method: variants/channel/ring.c once more. Where it waits for another one to publish, this one gives up, as Vyukov's
+ * does; and every few times a thread gives its processor away between claim and publication. */
 #include "broken.h"
 
 #include "core/rendezvous.h"

@@ -1,6 +1,7 @@
 /* Goal: the checker tells histories that a channel can produce from those that it can't.
- * Method: histories by hand. Each begins as one that is fine, and is refuted after the change that the test is about; where a flag decides, the
- * same history is judged with and without it. Times are given as they are in a recording: all different, in one count. */
+ * Method: histories by hand. Each begins as one that is fine, and is refuted after the change that the test is about;
+ * where a flag decides, the same history is judged with and without it. Times are given as they are in a recording: all
+ * different, in one count. */
 #include "self.h"
 
 #include "tests/linear/checker.h"
@@ -566,7 +567,8 @@ END_TEST
 
 /* --- the checker itself ----------------------------------------------------------------------------- */
 
-/* Ten sends and ten receives that all overlap, of which one value is wrong: all orders are in vain, and yet it ends soon. */
+/* Ten sends and ten receives that all overlap, of which one value is wrong: all orders are in vain, and yet it ends
+ * soon. */
 START_TEST(many_that_overlap_are_decided)
     {
         begin(exact(5));

@@ -1,6 +1,7 @@
 /* Goal: random histories find what is wrong with a variant, and accuse none that is right.
- * Method: variants that are broken on purpose (broken.h), on the scheduler under test. Those that are wrong whenever they get the chance must be
- * caught within a few hundred histories; those that need two threads in one operation within many more, where there are two threads. */
+ * Method: variants that are broken on purpose (broken.h), on the scheduler under test. Those that are wrong whenever
+ * they get the chance must be caught within a few hundred histories; those that need two threads in one operation
+ * within many more, where there are two threads. */
 #include "self.h"
 
 #include "broken.h"
