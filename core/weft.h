@@ -96,9 +96,10 @@ void weft_exit(void) __attribute__((noreturn));
  * parks until it has returned. fn runs on a thread's stack (on the scheduler `thread`: on the task's own), on the
  * caller's thread or another, and must not call functions that are for tasks only. A short call costs little: on
  * `steal` and `global` its thread goes on with the task. A signal's handler may run there, so that system calls may say
- * EINTR. A call that is still out when the run ends is left behind: its arguments and the task's stack stay valid, and
- * until it returns, its thread has the signal mask that weft_run's caller had, so that signals may be handled there. No
- * thread to be had: waits for one of the calls that are out, or, if there is none, blocks the worker. */
+ * EINTR. A call that is still out when the run ends (on these two: some 5 ms behind its end) is left behind: its
+ * arguments and the task's stack stay valid, and until it returns, its thread has the signal mask that weft_run's
+ * caller had, so that signals may be handled there. No thread to be had: waits for one of the calls that are out, or,
+ * if there is none, blocks the worker. */
 void weft_blocking(void (*fn)(void *), void *arg);
 
 /* Parks for at least this long; zero or less yields. */
