@@ -276,6 +276,7 @@ static void say_hog(struct mn_worker *worker, weft_ns kept)
 bool mn_watch(weft_ns now)
 {
     unsigned busy = 0;
+    bool moved = false;
     drivers_retry();
     for (unsigned i = 0; i < mn.count; i++) {
         struct mn_worker *worker = &mn.workers[i];
@@ -285,6 +286,7 @@ bool mn_watch(weft_ns now)
         bool asleep = load_relaxed(&worker->base.epoch) == LIMBO_ASLEEP && !driver_in_call(worker) &&
                       !load_relaxed(&worker->blocked);
         busy += asleep ? 0 : 1;
+        moved = moved || tick != worker->tick_seen;
         if (asleep || tick != worker->tick_seen) {
             worker->tick_seen = tick;
             worker->tick_since = now;
@@ -306,7 +308,9 @@ bool mn_watch(weft_ns now)
     if (busy != 0 && mn_any_idle() && mn.policy->is_watched != NULL && !mn.policy->is_watched()) {
         mn_wake_one();
     }
-    return busy != 0;
+    /* Or somebody has been, and others slept: who goes to work again and again would else wake the monitor each time
+     * that it has become slow (monitor_hurry), on the way to his task. */
+    return busy != 0 || (moved && mn.count > 1);
 }
 
 /* All workers are in the list of the idle, so nobody has been chosen, and within mn_sleep, so nobody has a task at
