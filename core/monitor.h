@@ -1,6 +1,7 @@
 /* The monitor: a thread of each run that looks at it from outside.
  *
- * A hundred times a second while anybody is busy, ten times while all sleep, it
+ * A hundred times a second while anybody is busy or (of several workers) goes to work now and then, ten times while
+ * all sleep, it
  *   publishes the time (runtime.coarse_now),
  *   lets the scheduler find tasks that keep a worker for long (sched_ops.watch),
  *   trims stacks that have come back to the depot (task.h),

@@ -77,8 +77,8 @@ struct sched_ops {
     void (*blocking)(task_fn fn, void *arg);
     weft_ns (*now)(void); /* NULL: the monotonic clock */
     /* The monitor's, some hundred times a second, with the run kept from ending. watch: sets `preempt` of workers that
-     * have run one task for long, and returns whether any worker is busy. stuck: every task waits for another one: no
-     * timer, no blocking call. NULL: it sees to that itself. */
+     * have run one task for long, and returns whether any worker is busy (or, of several, has been since the last
+     * look). stuck: every task waits for another one: no timer, no blocking call. NULL: it sees to that itself. */
     bool (*watch)(weft_ns now);
     bool (*stuck)(void);
     /* NULL, or: the monitor's look at calls that may block their threads. Returns how soon it must look again, at the

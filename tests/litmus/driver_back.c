@@ -6,21 +6,7 @@
 #define DRIVER_LOOKS 1
 #include "tests/litmus/scheduler.h"
 
-static _Atomic(uint32_t) kicks; /* futex word */
-static _Atomic(bool) done;
-
-static void kick(void)
-{
-    add_release(&kicks, 1u);
-    futex_wake(&kicks, 1);
-}
-
-void monitor_look_soon(void)
-{
-    if (!exchange_seq_cst(&monitor_soon, true)) {
-        kick();
-    }
-}
+#include "tests/litmus/monitor.h"
 
 static void wait_for_task(void *unused)
 {
@@ -70,12 +56,7 @@ static void *monitor(void *unused)
     (void)unused;
     litmus_enter(3);
     litmus_self->as = NULL;
-    while (!load_acquire(&done)) {
-        uint32_t seen = load_acquire(&kicks);
-        if (drivers_look() == WEFT_FOREVER && !load_acquire(&done)) {
-            futex_wait(&kicks, seen, WEFT_FOREVER);
-        }
-    }
+    litmus_look_until_done();
     return NULL;
 }
 

@@ -5,28 +5,15 @@
 #define DRIVER_LOOKS 1
 #include "tests/litmus/scheduler.h"
 
+#include "tests/litmus/monitor.h"
+
 /* Searches, and looks of the monitor: some executions are longer than the checker goes. */
 extern const unsigned litmus_expects_cut;
 const unsigned litmus_expects_cut = 1;
 
 enum { SPARE = 2, TASK = 2 };
 
-static _Atomic(uint32_t) kicks; /* futex word */
-static _Atomic(bool) done;
 static uint64_t by_timer, looks_for_work; /* a word each */
-
-static void kick(void)
-{
-    add_release(&kicks, 1u);
-    futex_wake(&kicks, 1);
-}
-
-void monitor_look_soon(void)
-{
-    if (!exchange_seq_cst(&monitor_soon, true)) {
-        kick();
-    }
-}
 
 static void wait_for_task(void *unused)
 {
@@ -107,12 +94,7 @@ static void *monitor(void *unused)
     (void)unused;
     litmus_enter(4);
     litmus_self->as = NULL;
-    while (!load_acquire(&done)) {
-        uint32_t seen = load_acquire(&kicks);
-        if (drivers_look() == WEFT_FOREVER && !load_acquire(&done)) {
-            futex_wait(&kicks, seen, WEFT_FOREVER);
-        }
-    }
+    litmus_look_until_done();
     return NULL;
 }
 
